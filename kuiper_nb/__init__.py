@@ -1,0 +1,117 @@
+"""eKuiper's streaming SQL in a notebook: rules on DuckDB micro-batches, functions, sources and sinks from Python cells.
+
+    from kuiper_nb import Session
+    with Session() as session: ...
+
+The module-level names (`function`, `push` …) act on the notebook's session, which `%load_ext kuiper_nb` creates.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .session import Session
+
+__all__ = [
+    "ClockError",
+    "Emit",
+    "KuiperError",
+    "Late",
+    "NotSupported",
+    "RowError",
+    "RowFault",
+    "Rule",
+    "Session",
+    "SystemClock",
+    "VirtualClock",
+    "aggregate",
+    "function",
+    "load_ipython_extension",
+    "push",
+    "rules",
+    "session",
+    "sink",
+    "source",
+    "stream",
+    "unload_ipython_extension",
+]
+
+_HOME = {
+    "ClockError": "errors",
+    "KuiperError": "errors",
+    "NotSupported": "errors",
+    "RowFault": "errors",
+    "Emit": "engine.emits",
+    "Late": "engine.emits",
+    "RowError": "engine.emits",
+    "Rule": "engine.rule",
+    "Session": "session",
+    "SystemClock": "windowing.clock",
+    "VirtualClock": "windowing.clock",
+}
+_session: Session | None = None
+
+
+def __getattr__(name: str) -> Any:
+    """Names are imported when they are first used, so that importing the package costs next to nothing."""
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    if name == "rules":
+        return session().rules
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def session() -> Session:
+    """The session of this notebook (or script), made when it is first asked for."""
+    global _session  # noqa: PLW0603
+    if _session is None:
+        from .session import Session
+
+        _session = Session()
+    return _session
+
+
+def function(f: Any = None, *, name: str | None = None, vectorized: bool = False) -> Any:
+    """`Session.function` of the notebook's session."""
+    return session().function(f, name=name, vectorized=vectorized)
+
+
+def aggregate(f: Any = None, *, name: str | None = None) -> Any:
+    """`Session.aggregate` of the notebook's session."""
+    return session().aggregate(f, name=name)
+
+
+def source(f: Any = None, *, name: str | None = None) -> Any:
+    """`Session.source` of the notebook's session."""
+    return session().source(f, name=name)
+
+
+def sink(f: Any = None, *, name: str | None = None) -> Any:
+    """`Session.sink` of the notebook's session."""
+    return session().sink(f, name=name)
+
+
+def push(topic: str, data: Any, at: int | None = None) -> None:
+    """`Session.push` of the notebook's session."""
+    session().push(topic, data, at)
+
+
+def stream(name: str, data: Any, *, timestamp: str = "") -> Any:
+    """`Session.stream` of the notebook's session."""
+    return session().stream(name, data, timestamp=timestamp)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """`%load_ext kuiper_nb`."""
+    from .notebook.extension import load
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """`%unload_ext kuiper_nb`."""
+    from .notebook.extension import unload
+
+    unload(ipython)

@@ -1,0 +1,35 @@
+"""The log sink: every payload a line in the rule's log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from .site import Site
+
+
+class LogSink:
+    """Writes payloads to the logger `kuiper_nb.rule.<id>`, level INFO."""
+
+    takes = "bytes"
+
+    def __init__(self, rule: str) -> None:
+        self._rule = rule
+        self._log = logging.getLogger(f"kuiper_nb.rule.{rule}")
+
+    def open(self) -> None:
+        """Nothing to get ready."""
+
+    def write(self, item: Any, at: int) -> None:
+        """Logs the payload in eKuiper's words."""
+        text = item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)
+        self._log.info("sink result for rule %s: %s", self._rule, text)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def sink(properties: Mapping[str, Any], site: Site) -> LogSink:
+    """A log sink for the site's rule."""
+    return LogSink(site.rule)

@@ -1,0 +1,92 @@
+"""Memory topics: how rules feed each other, and where `push` goes. Values keep their types."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..catalog import Stream
+from ..contracts import Payload
+from ..errors import ConnectorError, NotSupported
+from .site import Site
+
+
+class MemorySource:
+    """Listens to the topic in DATASOURCE, which may hold wildcards."""
+
+    def __init__(self, topic: str, site: Site) -> None:
+        self._topic = topic
+        self._site = site
+        self._waiting: deque[Payload] = deque()
+        self._unsubscribe: Callable[[], None] | None = None
+
+    @property
+    def backlog(self) -> int:
+        """How many payloads wait to be polled."""
+        return len(self._waiting)
+
+    def open(self) -> None:
+        """Starts to listen."""
+        if self._unsubscribe is None:
+            self._unsubscribe = self._site.topics.subscribe(self._topic, self._take)
+
+    def poll(self) -> Payload | None:
+        """The oldest payload that waits; never ends."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def due(self) -> int | None:
+        """Now when something waits; else None, since it is pushed."""
+        return self._site.clock.now() if self._waiting else None
+
+    def close(self) -> None:
+        """Stops listening; what waits is dropped."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        self._waiting.clear()
+
+    def _take(self, topic: str, payload: Payload) -> None:
+        meta = {**payload.meta, "topic": topic}
+        self._waiting.append(Payload(payload.data, payload.at, meta, payload.typed))
+        self._site.wake()
+
+
+class MemorySink:
+    """Publishes each item on its topic: a row, or all rows of an emit as one payload."""
+
+    takes = "rows"
+
+    def __init__(self, topic: str, site: Site) -> None:
+        self._topic = topic
+        self._site = site
+
+    def open(self) -> None:
+        """Nothing to get ready."""
+
+    def write(self, item: Any, at: int) -> None:
+        """Publishes rows (or an Arrow table) as they are."""
+        self._site.topics.publish(self._topic, Payload(item, at, {}, typed=True))
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def source(stream: Stream, properties: Mapping[str, Any], site: Site) -> MemorySource:
+    """A stream on a memory topic; ConnectorError without DATASOURCE."""
+    if not stream.datasource:
+        raise ConnectorError(f"stream {stream.name}: memory needs a DATASOURCE, the topic")
+    return MemorySource(stream.datasource, site)
+
+
+def sink(properties: Mapping[str, Any], site: Site) -> MemorySink:
+    """A sink on the topic in *topic*; ConnectorError when it is missing or has wildcards."""
+    topic = properties.get("topic")
+    if not isinstance(topic, str) or not topic:
+        raise ConnectorError("memory sink: property topic is required")
+    if "#" in topic or "+" in topic:
+        raise ConnectorError(f"memory sink: invalid topic {topic}: wildcards are for sources")
+    for name in ("rowkindField", "keyField"):
+        if properties.get(name):
+            raise NotSupported(f"the memory sink's property {name} is not here yet")
+    return MemorySink(topic, site)

@@ -1,0 +1,34 @@
+"""The nop sink: swallows everything; with `log: true` it says so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from .site import Site
+
+
+class NopSink:
+    """Takes rows and forgets them."""
+
+    takes = "rows"
+
+    def __init__(self, log: logging.Logger | None) -> None:
+        self._log = log
+
+    def open(self) -> None:
+        """Nothing to get ready."""
+
+    def write(self, item: Any, at: int) -> None:
+        """Forgets the item."""
+        if self._log is not None:
+            self._log.info("nop sink takes %s", item)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def sink(properties: Mapping[str, Any], site: Site) -> NopSink:
+    """A nop sink."""
+    return NopSink(logging.getLogger(f"kuiper_nb.rule.{site.rule}") if properties.get("log") is True else None)

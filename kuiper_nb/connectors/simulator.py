@@ -1,0 +1,62 @@
+"""The simulator: given rows, one every interval, on the session's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..catalog import Stream
+from ..contracts import EndOfStream, Payload, Row
+from ..errors import ConnectorError
+from .site import Site
+
+
+class SimulatorSource:
+    """Plays *data*: the first row when it is opened, then one every *interval* ms, again from the start with *loop*."""
+
+    def __init__(self, data: list[Row], interval: int, loop: bool, site: Site) -> None:
+        self._data = data
+        self._interval = interval
+        self._loop = loop
+        self._site = site
+        self._next = 0
+        self._due = 0
+
+    def open(self) -> None:
+        """Starts with the first row, now."""
+        self._next = 0
+        self._due = self._site.clock.now()
+
+    def poll(self) -> Payload | None:
+        """The row whose time has come; EndOfStream after the last one without *loop*."""
+        if self._next >= len(self._data):
+            if not (self._loop and self._data):
+                raise EndOfStream
+            self._next = 0
+        if self._site.clock.now() < self._due:
+            return None
+        row, at = self._data[self._next], self._due
+        self._next += 1
+        self._due += self._interval
+        return Payload(row, at)
+
+    def due(self) -> int | None:
+        """When the next row comes; None after the last one."""
+        return self._due if self._next < len(self._data) or (self._loop and self._data) else None
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def source(stream: Stream, properties: Mapping[str, Any], site: Site) -> SimulatorSource:
+    """A simulator with the properties *data* (rows), *interval* (ms, 1000) and *loop* (true); else ConnectorError."""
+    data = properties.get("data", [])
+    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+        raise ConnectorError(f"stream {stream.name}: the simulator's data is a list of objects, not {data!r}")
+    interval = properties.get("interval", 1000)
+    if isinstance(interval, bool) or not isinstance(interval, (int, float)) or interval < 1:
+        raise ConnectorError(f"stream {stream.name}: the simulator's interval is at least 1 ms, not {interval!r}")
+    loop = properties.get("loop", True)
+    if not isinstance(loop, bool):
+        raise ConnectorError(f"stream {stream.name}: the simulator's loop is true or false, not {loop!r}")
+    return SimulatorSource(data, int(interval), loop, site)

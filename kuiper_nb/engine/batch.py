@@ -1,0 +1,74 @@
+"""Rows that travel together: as dicts, or as an Arrow table; with their arrivals and, in event time, their times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ..contracts import Row
+
+Times = npt.NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Batch:
+    """A decoded micro-batch: either *rows* or a *table*, never both.
+
+    *arrivals*: ms, one per row, never decreasing. *times*: event time in ms, or the arrivals. *meta*: what the source
+    said of all of them.
+    """
+
+    arrivals: Times
+    times: Times
+    rows: list[Row] | None = None
+    table: pa.Table | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.arrivals)
+
+    def select(self, places: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Batch:
+        """The rows at *places*, in that order."""
+        if places.dtype == np.bool_:
+            places = np.flatnonzero(places)
+        rows = [self.rows[i] for i in places.tolist()] if self.rows is not None else None
+        table = self.table.take(pa.array(places)) if self.table is not None else None
+        return Batch(self.arrivals[places], self.times[places], rows, table, self.meta)
+
+    def as_rows(self) -> list[Row]:
+        """The rows as dicts; those of a table hold an explicit null where it has one."""
+        if self.rows is not None:
+            return self.rows
+        assert self.table is not None
+        return table_rows(self.table)
+
+
+def table_rows(table: pa.Table) -> list[Row]:
+    """The rows of an Arrow table as dicts of Python values."""
+    rows: list[Row] = table.to_pylist()
+    return rows if rows or table.num_columns else [{} for _ in range(table.num_rows)]
+
+
+def concatenated(batches: list[Batch]) -> Iterator[Batch]:
+    """The same rows in fewer batches: neighbours that are dicts with the same metadata become one."""
+    run: list[Batch] = []
+    for batch in batches:
+        if run and (run[-1].rows is None or batch.rows is None or run[-1].meta != batch.meta):
+            yield _joined(run)
+            run = []
+        run.append(batch)
+    if run:
+        yield _joined(run)
+
+
+def _joined(run: list[Batch]) -> Batch:
+    if len(run) == 1:
+        return run[0]
+    rows = [row for batch in run for row in batch.rows or ()]
+    arrivals = np.concatenate([b.arrivals for b in run])
+    return Batch(arrivals, np.concatenate([b.times for b in run]), rows, None, run[0].meta)

@@ -1,0 +1,119 @@
+"""The rows that windows to come still need, in the order of their arrival."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from ..sql.evaluate import Frame
+from .batch import Times
+
+
+@dataclass(slots=True)
+class FrameSegment:
+    """Rows as frames, with the key of each: its time, or its ordinal in a count window."""
+
+    keys: list[int] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def between(self, lower: int, upper: int) -> list[tuple[int, Frame]]:
+        """The rows with lower <= key < upper, in the order of arrival."""
+        if not self.keys or self.keys[-1] < lower:
+            pass
+        return [(k, f) for k, f in zip(self.keys, self.frames, strict=True) if lower <= k < upper]
+
+    def trim(self, least: int) -> int:
+        """Let the rows below *least* go; how many they were."""
+        kept = [(k, f) for k, f in zip(self.keys, self.frames, strict=True) if k >= least]
+        gone = len(self.keys) - len(kept)
+        if gone:
+            self.keys = [k for k, _ in kept]
+            self.frames = [f for _, f in kept]
+        return gone
+
+
+@dataclass(slots=True)
+class TableSegment:
+    """Rows as an Arrow table with the columns the plan reads, as they came, unsorted; *live* counts those not let go."""
+
+    keys: Times
+    table: pa.Table
+    arrivals: Times
+    least: int
+    most: int
+    live: int
+
+    @classmethod
+    def of(cls, keys: Times, table: pa.Table, arrivals: Times) -> TableSegment:
+        """A segment of at least one row."""
+        return cls(keys, table, arrivals, int(keys.min()), int(keys.max()), len(keys))
+
+    def __len__(self) -> int:
+        return self.live
+
+    def trim(self, least: int) -> int:
+        """Note that the rows below *least* are not needed any more; how many they were."""
+        if least <= self.least:
+            return 0
+        live = 0 if self.most < least else int(np.count_nonzero(self.keys >= least))
+        gone = self.live - live
+        self.live, self.least = live, least
+        return gone
+
+
+Segment = FrameSegment | TableSegment
+
+
+class Buffer:
+    """Segments in the order of arrival."""
+
+    def __init__(self) -> None:
+        self.segments: list[Segment] = []
+
+    def __len__(self) -> int:
+        return sum(len(s) for s in self.segments)
+
+    def add_frames(self, keys: list[int], frames: list[Frame]) -> None:
+        """Add rows; neighbours share a segment."""
+        last = self.segments[-1] if self.segments else None
+        if not isinstance(last, FrameSegment):
+            last = FrameSegment()
+            self.segments.append(last)
+        last.keys.extend(keys)
+        last.frames.extend(frames)
+
+    def add_table(self, segment: TableSegment) -> None:
+        """Add a table's rows."""
+        self.segments.append(segment)
+
+    def touching(self, lower: int, upper: int) -> list[Segment]:
+        """The segments that may hold rows with lower <= key < upper."""
+        return [
+            s for s in self.segments if isinstance(s, FrameSegment) or (s.live and s.least < upper and s.most >= lower)
+        ]
+
+    def trim(self, least: int) -> int:
+        """Let the rows below *least* go; how many they were."""
+        gone = sum(s.trim(least) for s in self.segments)
+        self.segments = [s for s in self.segments if len(s)]
+        return gone
+
+
+class SortedFrames:
+    """Frames sorted by key, ties in order of arrival, for many spans at once."""
+
+    def __init__(self, pairs: list[tuple[int, Frame]]) -> None:
+        if any(a[0] > b[0] for a, b in zip(pairs, pairs[1:], strict=False)):
+            pairs = sorted(pairs, key=lambda pair: pair[0])
+        self._keys = [k for k, _ in pairs]
+        self._frames = [f for _, f in pairs]
+
+    def between(self, lower: int, upper: int) -> list[Frame]:
+        """The frames with lower <= key < upper."""
+        return self._frames[bisect_left(self._keys, lower) : bisect_left(self._keys, upper)]

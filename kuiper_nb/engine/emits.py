@@ -1,0 +1,133 @@
+"""What comes out of a rule, kept for the user: emits, errors and late rows, the newest of each."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from ..contracts import Row
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """A row, payload or window that failed: why, what it was, when (ms), and where in the user's code, if it was there."""
+
+    message: str
+    row: Any
+    at: int
+    where: str = ""
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A row that came after the watermark had passed it: when it arrived (*at*) and how late it was (*by*), ms."""
+
+    row: Row
+    at: int
+    by: int
+
+
+class Emit:
+    """What a rule sent at one moment: one window, or one micro-batch of a rule without a window.
+
+    *at* is the session's clock in ms. *rows* are made when they are first read.
+    """
+
+    __slots__ = ("_make", "_rows", "_table", "at", "size")
+
+    def __init__(
+        self,
+        at: int,
+        rows: list[Row] | None = None,
+        *,
+        size: int = 0,
+        make: Callable[[], list[Row]] | None = None,
+        table: Callable[[], pa.Table | None] | None = None,
+    ) -> None:
+        self.at = at
+        self._rows = rows
+        self._make = make
+        self._table = table
+        self.size = len(rows) if rows is not None else size
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows as dicts."""
+        if self._rows is None:
+            self._rows = self._make() if self._make else []
+        return self._rows
+
+    def table(self) -> pa.Table | None:
+        """The rows as Arrow where they are kept so, else None."""
+        return self._table() if self._table is not None else None
+
+    def __repr__(self) -> str:
+        return f"Emit(at={self.at}, rows={self.rows!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Emit) and self.at == other.at and self.rows == other.rows
+
+    def __hash__(self) -> int:
+        return hash(self.at)
+
+
+T = TypeVar("T")
+
+
+class Newest(Sequence[T], Generic[T]):
+    """The newest items that stand for at most *keep* rows; *dropped* counts the rows of those let go.
+
+    Items go whole, and the newest always stays.
+    """
+
+    def __init__(self, keep: int = 100_000, weigh: Callable[[T], int] = lambda item: 1) -> None:
+        self.keep = keep
+        self.dropped = 0
+        self._weigh = weigh
+        self._weight = 0
+        self._items: deque[T] = deque()
+
+    def append(self, item: T) -> None:
+        """Add *item*, let the oldest go."""
+        self._items.append(item)
+        self._weight += self._weigh(item)
+        while self._weight > self.keep and len(self._items) > 1:
+            weight = self._weigh(self._items.popleft())
+            self._weight -= weight
+            self.dropped += weight
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._items.clear()
+        self._weight = self.dropped = 0
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        if isinstance(index, slice):
+            return list(self._items)[index]
+        return self._items[index]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(list(self._items))
+
+    def __repr__(self) -> str:
+        return repr(list(self._items))
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == (list(other) if isinstance(other, (Newest, list)) else other)
+
+    __hash__ = None  # type: ignore[assignment]

@@ -1,0 +1,235 @@
+"""The exact arm of the stages: rows as dicts, one closure each; what it answers is right by definition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cmp_to_key
+from typing import Any
+
+from ..contracts import Row
+from ..errors import RowFault
+from ..sql.evaluate import Caller, Evaluate, Evaluator, Frame
+from ..sql.plan import OutputField, Plan
+from ..sql.printer import printed
+from ..sql.values import described, go_type, text
+from ..windowing.windows import Span
+
+
+class Exact:
+    """The closures of one plan. Every method raises RowFault for the row, or window, that fails."""
+
+    def __init__(self, plan: Plan, caller: Caller | None = None) -> None:
+        self.plan = plan
+        self._evaluator = Evaluator(plan.aliases, caller)
+        build = self._evaluator.build
+        self._where = build(plan.where) if plan.where is not None else None
+        self._filter = build(plan.window_filter) if plan.window_filter is not None else None
+        self._having = build(plan.having) if plan.having is not None else None
+        self._keys = [build(key) for key in plan.group]
+        self._order = [(build(key.node), key.descending) for key in plan.order]
+        self._fields = [self._field(field) for field in plan.fields]
+        named = {field.name for field in plan.fields if field.kind != "star"}
+        self._named = frozenset(named)
+
+    # ---- one row
+
+    def passes_where(self, frame: Frame) -> bool:
+        """Whether WHERE, where there is one, lets the row through."""
+        return self._where is None or _condition(self._where, frame, "Where")
+
+    def passes_filter(self, frame: Frame) -> bool:
+        """Whether the window's FILTER, where there is one, lets the row in."""
+        return self._filter is None or _condition(self._filter, frame, "Filter")
+
+    def passes_having(self, frame: Frame) -> bool:
+        """Whether HAVING, where there is one, lets a row that is a group of its own through."""
+        return self._having is None or _having(self._having, frame)
+
+    def project(self, frame: Frame) -> Row:
+        """The output row."""
+        out: Row = {}
+        for write in self._fields:
+            write(frame, out)
+        return out
+
+    # ---- one window
+
+    def emit(self, frames: list[Frame], bound: Span | None) -> list[Row] | None:
+        """The rows of one window in output order; None when nothing is sent, as eKuiper sends empty windows or not."""
+        plan = self.plan
+        for frame in frames:
+            frame.bound = bound
+        if self._where is not None and not plan.where_first:
+            frames = [f for f in frames if _condition(self._where, _beside(f, frames), "Where")]
+            if not frames:
+                return None
+        groups = self._groups(frames, bound)
+        if groups is None:
+            return None
+        if plan.limit is not None:
+            groups = groups[: plan.limit]
+            if not plan.limit:
+                return None
+        return [self.project(frame) for frame in groups]
+
+    def _groups(self, frames: list[Frame], bound: Span | None) -> list[Frame] | None:
+        """The frames that become output rows: a group each, or a row each; sorted. None when HAVING leaves none."""
+        if self._keys:
+            groups = [_group(rows, bound) for rows in self._by_key(frames).values()]
+        elif self.plan.aggregate:
+            groups = [_group(frames, bound)]
+        else:
+            groups = frames
+        if self._having is not None:
+            having = self._having
+            if groups is frames:
+                groups = frames if _having(having, _group(frames, bound)) else []
+            else:
+                groups = [g for g in groups if _having(having, g)]
+            if not groups:
+                return None
+        elif self._keys and not groups:
+            return None
+        for number, frame in enumerate(groups, 1):
+            frame.number = number
+        return self._sorted(groups)
+
+    def _by_key(self, frames: list[Frame]) -> dict[str, list[Frame]]:
+        """eKuiper's keys are texts: 1 and "1" are one group, and null is one too."""
+        found: dict[str, list[Frame]] = {}
+        for frame in frames:
+            key = "".join(text(k(frame)) + "," for k in self._keys)
+            found.setdefault(key, []).append(frame)
+        return found
+
+    def _sorted(self, frames: list[Frame]) -> list[Frame]:
+        if not self._order:
+            return frames
+        decorated = [([key(frame) for key, _ in self._order], frame) for frame in frames]
+        descending = [d for _, d in self._order]
+        decorated.sort(key=cmp_to_key(lambda a, b: _compare(a[0], b[0], descending)))
+        return [frame for _, frame in decorated]
+
+    # ---- fields
+
+    def _field(self, field: OutputField) -> Callable[[Frame, Row], None]:
+        if field.kind == "star":
+            return self._star(field)
+        name, nil = field.name, self.plan.options.send_nil_field
+        if field.kind == "column":
+            column = field.node.name  # type: ignore[attr-defined]
+
+            def write_column(frame: Frame, out: Row) -> None:
+                if column in frame.row:
+                    out[name] = _finite(frame.row[column])
+                elif nil:
+                    out[name] = None
+
+            return write_column
+        evaluate, keep = self._evaluator.build(field.node), nil and field.alias
+        if field.alias:
+            evaluate = self._evaluator.alias(field.name)
+        always = getattr(getattr(field.node, "entry", None), "name", "") == "collect"
+
+        def write(frame: Frame, out: Row) -> None:
+            value = _evaluated(evaluate, frame, field)
+            if field.invisible:
+                return
+            if value is not None or keep or (always and not frame.group and frame.group is not None):
+                out[name] = _finite(value)
+
+        return write
+
+    def _star(self, field: OutputField) -> Callable[[Frame, Row], None]:
+        star = field.star
+        excluded = frozenset(star.exclude)
+        replaced = [(item.alias or "", self._evaluator.build(item.value)) for item in star.replace]
+
+        def write(frame: Frame, out: Row) -> None:
+            named = self._named
+            for key, value in frame.row.items():
+                if key not in excluded and key not in named:
+                    out[key] = _finite(value)
+            for key, evaluate in replaced:
+                value = _evaluated(evaluate, frame, field)
+                if value is None:
+                    out.pop(key, None)
+                else:
+                    out[key] = _finite(value)
+
+        return write
+
+
+def _group(frames: list[Frame], bound: Span | None) -> Frame:
+    """A group stands for its first row; an empty one has no columns."""
+    if not frames:
+        return Frame({}, 0, None, None, [], bound)
+    first = frames[0]
+    return Frame(first.row, first.at, first.meta, first.scope, frames, bound)
+
+
+def _beside(frame: Frame, frames: list[Frame]) -> Frame:
+    """The row, with the whole window in sight of aggregates."""
+    return Frame(frame.row, frame.at, frame.meta, frame.scope, frames, frame.bound)
+
+
+def _condition(evaluate: Evaluate, frame: Frame, clause: str) -> bool:
+    try:
+        value = evaluate(frame)
+    except RowFault as fault:
+        raise RowFault(f"run {clause} error: {fault.message}") from None
+    if value is True or value is False:
+        return bool(value)
+    if value is None:
+        return False
+    raise RowFault(f"run {clause} error: invalid condition that returns non-bool value {described(value)}")
+
+
+def _having(evaluate: Evaluate, frame: Frame) -> bool:
+    try:
+        value = evaluate(frame)
+    except RowFault as fault:
+        raise RowFault(f"run Having error: {fault.message}") from None
+    if isinstance(value, bool):
+        return value
+    raise RowFault(f"run Having error: invalid condition that returns non-bool value {described(value)}")
+
+
+def _evaluated(evaluate: Evaluate, frame: Frame, field: OutputField) -> Any:
+    try:
+        return evaluate(frame)
+    except RowFault as fault:
+        alias = f"alias: {field.name} " if field.alias else ""
+        message = f"run Select error: {alias}expr: {printed(field.node)} meet error, err:{fault.message}"
+        located = RowFault(message)
+        located.__cause__ = fault.__cause__ or fault
+        raise located from fault
+
+
+def _finite(value: Any) -> Any:
+    """NaN and the infinities have no JSON form: the message that holds one fails, as it does in eKuiper's sinks."""
+    if type(value) is float and not math.isfinite(value):
+        raise RowFault(f"json: unsupported value: {text(value)}")
+    return value
+
+
+def _compare(left: Sequence[Any], right: Sequence[Any], descending: list[bool]) -> int:
+    for a, b, down in zip(left, right, descending, strict=True):
+        if a is None or b is None:
+            if (a is None) != (b is None):
+                return 1 if a is None else -1
+            continue
+        order = _ordered(a, b)
+        if order:
+            return -order if down else order
+    return 0
+
+
+def _ordered(a: Any, b: Any) -> int:
+    numbers = isinstance(a, (int, float)) and isinstance(b, (int, float))
+    if not numbers and go_type(a) != go_type(b):
+        raise RowFault(f"run Order By error: incompatible types for comparison: {go_type(a)} and {go_type(b)}")
+    if isinstance(a, (list, dict)):
+        raise RowFault(f"run Order By error: incompatible types for comparison: {go_type(a)} and {go_type(b)}")
+    return (a > b) - (a < b)

@@ -1,0 +1,296 @@
+"""One run of a plan: rows in, emits out. No clock, no thread and no source: the rule brings batches and the time."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+
+from ..errors import RowFault
+from ..sql.builtins.entry import Scope
+from ..sql.evaluate import Frame
+from ..sql.plan import Plan
+from ..windowing.spec import Count
+from ..windowing.watermark import Admission, EventTime, release
+from ..windowing.windows import Span, windows
+from .batch import Batch, Times
+from .buffer import Buffer, FrameSegment, SortedFrames, TableSegment
+from .emits import Emit, Late, RowError
+from .exact import Exact
+from .output import Message, Output
+from .vector import Vector
+
+_NEVER = 2**62
+
+
+class Pipeline:
+    """The state of a running plan. *vector* is the DuckDB arm, None when everything goes through the exact one."""
+
+    def __init__(self, plan: Plan, exact: Exact, vector: Vector | None, out: Output, scope: Scope) -> None:
+        self.plan = plan
+        self.exact = exact
+        self.vector = vector
+        self.out = out
+        self.scope = scope
+        self.watermark = EventTime(plan.options.late_tolerance) if plan.options.event_time else None
+        self.windows = windows(plan.window) if plan.window is not None else None
+        self.buffer = Buffer()
+        self.arms: Counter[str] = Counter()
+        self._counted = isinstance(plan.window, Count)
+        self._aligned = self.windows is not None and self._counted
+        self._pending: tuple[Batch, Times] | None = None  # event time: rows, or only their times, that wait to go on
+        self._ordinal = 0
+        self._newest = -_NEVER
+        self._mover: tuple[Admission, Times] | None = None
+        self._started = 0
+
+    # ---- what the rule calls
+
+    def start(self, at: int) -> None:
+        """Begin at *at* (ms): windows of processing time align on it."""
+        self._started = at
+        if self.windows is not None and self.watermark is None:
+            self.windows.start(at)
+            self._aligned = True
+
+    def take(self, batch: Batch) -> None:
+        """One micro-batch."""
+        self.out.counts["rows_in"] += len(batch)
+        releases = batch.times
+        if self.watermark is not None:
+            admission = self.watermark.admit(batch.times)
+            self._mover = (admission, batch.arrivals)
+            releases = admission.releases
+            if admission.late.any():
+                self._too_late(batch.select(admission.late), admission.watermarks[admission.late])
+                batch, releases = batch.select(~admission.late), releases[~admission.late]
+        if self.windows is None:
+            self._pass(batch if self.watermark is None else self._released(batch, releases))
+        else:
+            self._enter(batch, releases)
+
+    def close(self, now: int) -> None:
+        """Send every window that is finished by *now* (ms, the clock)."""
+        if self.windows is not None and self._aligned:
+            self._send(self.windows.close(now if self.watermark is None else self.watermark.at))
+
+    def finish(self) -> None:
+        """The input has ended: let everything that waits go on, and close the windows that hold rows."""
+        if self.windows is None:
+            if self._pending is not None:
+                batch, releases = self._pending
+                self._pending = None
+                order = np.argsort(batch.times, kind="stable")
+                self._pass(batch.select(order))
+            return
+        if not self._aligned and self._pending is not None:
+            self._align(self._pending[0].times)
+        if self._aligned:
+            self._send(self.windows.finish())
+            self.out.counts["used"] += self.buffer.trim(_NEVER)
+
+    def due(self) -> int | None:
+        """When `close` has something to do although no row comes (ms)."""
+        return None if self.windows is None or self.watermark is not None else self.windows.due()
+
+    @property
+    def waiting(self) -> int:
+        """Rows that are still needed."""
+        return len(self.buffer) + (len(self._pending[0]) if self._pending is not None and self.windows is None else 0)
+
+    # ---- event time
+
+    def _too_late(self, batch: Batch, watermarks: Times) -> None:
+        for row, at, time, mark in zip(
+            batch.as_rows(), batch.arrivals.tolist(), batch.times.tolist(), watermarks.tolist(), strict=True
+        ):
+            self.out.delay(Late(row, at, mark - time))
+
+    def _released(self, batch: Batch, releases: Times) -> Batch:
+        """The rows that may go on now, sorted by time; the others wait."""
+        assert self.watermark is not None
+        if self._pending is not None:
+            waiting, waiting_releases = self._pending
+            batch, releases = joined(waiting, batch), np.concatenate([waiting_releases, releases])
+        now, later = release(batch.times, releases, self.watermark.at)
+        self._pending = (batch.select(later), releases[later]) if len(later) else None
+        return batch.select(now)
+
+    def _align(self, times: Times) -> None:
+        assert self.windows is not None
+        self.windows.observe(np.sort(times))
+        self._newest = int(times.max())
+        self._aligned = True
+        self._pending = None
+
+    def _observe(self, batch: Batch, releases: Times) -> None:
+        """Tell the windows of accepted rows. In event time they align on the first row that has gone on."""
+        assert self.windows is not None
+        if self.watermark is None:
+            self.windows.observe(batch.times)
+            return
+        if self._aligned:
+            self._newest = max(self._newest, int(batch.times.max()))
+            self.windows.observe(np.array([self._newest], np.int64))
+            return
+        only_times = Batch(batch.arrivals, batch.times, [{}] * len(batch))
+        if self._pending is not None:
+            waiting, waiting_releases = self._pending
+            only_times, releases = joined(waiting, only_times), np.concatenate([waiting_releases, releases])
+        gone_on = releases <= self.watermark.at
+        self._pending = (only_times, releases)
+        if gone_on.any():
+            newest = int(only_times.times.max())
+            self._align(only_times.times[gone_on])
+            self._newest = max(self._newest, newest)
+            self.windows.observe(np.array([self._newest], np.int64))
+
+    # ---- rows without a window
+
+    def _pass(self, batch: Batch) -> None:
+        if not len(batch):
+            return
+        if self.vector is not None and self.vector.wants(batch):
+            rest = self.vector.rows(batch, self.out, self.arms)
+            if rest is None:
+                return
+            batch = rest
+        self.arms["exact"] += len(batch)
+        messages: list[Message] = []
+        passed = 0
+        for frame, arrival in zip(self._frames(batch), batch.arrivals.tolist(), strict=True):
+            try:
+                if not self.exact.passes_where(frame):
+                    self.out.counts["filtered"] += 1
+                    continue
+                if self.plan.limit != 0 and (self.plan.having is None or self.exact.passes_having(frame)):
+                    messages.append(self.exact.project(frame))
+                passed += 1
+            except RowFault as fault:
+                messages.append(row_error(fault, frame, arrival))
+        self.out.counts["used"] += passed
+        self.out.batch(int(batch.arrivals[-1]), messages)
+
+    def _frames(self, batch: Batch) -> list[Frame]:
+        scope, meta = self.scope, batch.meta
+        return [Frame(row, at, meta, scope) for row, at in zip(batch.as_rows(), batch.times.tolist(), strict=True)]
+
+    # ---- rows into windows
+
+    def _enter(self, batch: Batch, releases: Times) -> None:
+        if not len(batch):
+            return
+        if self.vector is not None and self.vector.wants(batch):
+            entered = self.vector.enter(batch, releases)
+            if entered is not None:
+                accepted, kept_releases, rest, rest_releases, filtered = entered
+                self.out.counts["filtered"] += filtered
+                self._store(accepted, kept_releases)
+                if rest is None:
+                    return
+                batch, releases = rest, rest_releases
+        self.arms["exact"] += len(batch)
+        kept: list[int] = []
+        frames: list[Frame] = []
+        for place, frame in enumerate(self._frames(batch)):
+            try:
+                if self.exact.passes_filter(frame) and (not self.plan.where_first or self.exact.passes_where(frame)):
+                    kept.append(place)
+                    frames.append(frame)
+                else:
+                    self.out.counts["filtered"] += 1
+            except RowFault as fault:
+                self.out.failed(row_error(fault, frame, int(batch.arrivals[place])))
+        if not frames:
+            return
+        accepted = batch.select(np.array(kept, np.intp)) if len(kept) < len(batch) else batch
+        self.buffer.add_frames(self._keys(accepted).tolist(), frames)
+        self._observe(accepted, releases[np.array(kept, np.intp)])
+
+    def _store(self, accepted: Batch, releases: Times) -> None:
+        if len(accepted):
+            assert accepted.table is not None
+            self.buffer.add_table(TableSegment.of(self._keys(accepted), accepted.table, accepted.arrivals))
+            self._observe(accepted, releases)
+
+    def _keys(self, batch: Batch) -> Times:
+        if not self._counted:
+            return batch.times
+        keys = np.arange(self._ordinal, self._ordinal + len(batch), dtype=np.int64)
+        self._ordinal += len(batch)
+        return keys
+
+    # ---- windows out
+
+    def _send(self, spans: list[Span]) -> None:
+        assert self.windows is not None
+        if not spans:
+            return
+        ats = self._times_of(spans)
+        if self.vector is not None:
+            self.vector.windows(spans, ats, self.buffer, self._exactly, self.out)
+        else:
+            self._exactly(spans, ats)
+        self.out.counts["used"] += self.buffer.trim(self.windows.keep_from())
+
+    def _exactly(self, spans: list[Span], ats: list[int]) -> None:
+        lower, upper = min(s.lower for s in spans), max(s.upper for s in spans)
+        pairs: list[tuple[int, Frame]] = []
+        for segment in self.buffer.touching(lower, upper):
+            if isinstance(segment, FrameSegment):
+                pairs.extend(segment.between(lower, upper))
+            else:
+                pairs.extend(self._unpacked(segment, lower, upper))
+        frames = SortedFrames(pairs)
+        for span, at in zip(spans, ats, strict=True):
+            try:
+                rows = self.exact.emit([fresh(f) for f in frames.between(span.lower, span.upper)], span)
+            except RowFault as fault:
+                error = row_error(fault, None, at)
+                self.out.fault(error.message, error.row, at, where=error.where, window=True)
+                continue
+            if rows is not None:
+                self.out.window(Emit(at, rows))
+
+    def _unpacked(self, segment: TableSegment, lower: int, upper: int) -> list[tuple[int, Frame]]:
+        inside = (segment.keys >= lower) & (segment.keys < upper)
+        rows = segment.table.filter(pa.array(inside)).to_pylist() if segment.table.num_columns else [{}] * int(inside.sum())
+        scope = self.scope
+        times = segment.arrivals if self._counted else segment.keys
+        keyed = zip(segment.keys[inside].tolist(), times[inside].tolist(), rows, strict=True)
+        return [(key, Frame(row, time, None, scope)) for key, time, row in keyed]
+
+    def _times_of(self, spans: list[Span]) -> list[int]:
+        """When each span goes out (ms): at its end, with its last row, or when a row moved the watermark past its end."""
+        if self.watermark is None:
+            return [max(span.trigger, self._started) for span in spans]
+        assert self._mover is not None
+        admission, arrivals = self._mover
+        places = np.minimum(admission.moved_by(np.array([s.end for s in spans], np.int64)), len(arrivals) - 1)
+        ats: list[int] = np.maximum.accumulate(arrivals[places]).tolist()
+        return ats
+
+
+def fresh(frame: Frame) -> Frame:
+    """The row again, nothing computed yet: overlapping windows evaluate it anew."""
+    return Frame(frame.row, frame.at, frame.meta, frame.scope)
+
+
+def joined(first: Batch, second: Batch) -> Batch:
+    """The rows of both; as a table where both are tables of one schema."""
+    arrivals = np.concatenate([first.arrivals, second.arrivals])
+    times = np.concatenate([first.times, second.times])
+    if first.table is not None and second.table is not None and first.table.schema == second.table.schema:
+        return Batch(arrivals, times, None, pa.concat_tables([first.table, second.table]), second.meta)
+    return Batch(arrivals, times, [*first.as_rows(), *second.as_rows()], None, second.meta)
+
+
+def row_error(fault: RowFault, frame: Frame | None, at: int) -> RowError:
+    """The fault as an error of its row; *where* is the place in the user's code, if it came from there."""
+    where = ""
+    cause: BaseException | None = fault
+    while cause is not None and not where:
+        where = getattr(cause, "where", "")
+        cause = cause.__cause__
+    return RowError(fault.message, frame.row if frame is not None else None, at, where)

@@ -1,0 +1,59 @@
+"""Emits as one table: Arrow or pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ..contracts import Row
+from .emits import Emit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def arrow_table(emits: Iterable[Emit]) -> pa.Table:
+    """All rows of *emits*, columns in the order they first appear; what has no single type becomes text."""
+    tables = [t for emit in emits if (t := _table(emit)) is not None]
+    if not tables:
+        return pa.table({})
+    return pa.concat_tables(tables, promote_options="permissive") if _mergeable(tables) else rows_table(
+        [row for table in tables for row in table.to_pylist()]
+    )
+
+
+def _mergeable(tables: list[pa.Table]) -> bool:
+    try:
+        pa.unify_schemas([t.schema for t in tables], promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return False
+    return True
+
+
+def _table(emit: Emit) -> pa.Table | None:
+    ready = emit.table()
+    if ready is not None:
+        return ready
+    return rows_table(emit.rows) if emit.size else None
+
+
+def rows_table(rows: list[Row]) -> pa.Table:
+    """Rows as Arrow."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not names:
+        return pa.table({})
+    return pa.table([_array([row.get(name) for row in rows]) for name in names], names=names)
+
+
+def _array(values: list[Any]) -> pa.Array:
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return pa.array([None if v is None else v if isinstance(v, str) else repr(v) for v in values], pa.string())
+
+
+def frame(emits: Iterable[Emit]) -> pd.DataFrame:
+    """All rows of *emits* as a pandas DataFrame."""
+    return arrow_table(emits).to_pandas()

@@ -1,0 +1,384 @@
+"""A running rule: from source to sinks, one micro-batch a step, in eKuiper's states."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..contracts import Clock, EndOfStream, Payload, Source
+from ..errors import KuiperError
+from ..functions.call import RowCaller
+from ..sql.plan import Plan
+from .batch import concatenated
+from .decode import Decoder
+from .emits import Emit, Late, Newest, RowError
+from .exact import Exact
+from .outlet import Outlet
+from .output import Message, Output
+from .pipeline import Pipeline
+from .result import arrow_table, frame
+from .status import RuleStatus, State
+from .vector import Vector
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_MOST_PAYLOADS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What functions may know of the rule that calls them."""
+
+    clock: Clock
+    rule: str
+    started: int
+
+    @property
+    @property
+    def idle(self) -> bool:
+        """Whether it has nothing to do: no payload waits and no step is under way."""
+        if not self.active:
+            return True
+        if self.backlog:
+            return False
+        with self._lock:
+            return not self.backlog
+
+    @property
+    def sinks(self) -> list[str]:
+        """The names of its sinks."""
+        return [outlet.name for outlet in self._outlets]
+
+    @property
+    def paced(self) -> bool:
+        """Whether the clock, or a push, says when the source delivers; else it delivers at every turn."""
+        return getattr(self._source, "paced", True)
+
+    def now(self) -> int:
+        """The session's clock, ms."""
+        return self.clock.now()
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a rule is given to run with. *source* and *outlets* make new ones for every start; *drive* runs it without a
+    thread (under a virtual clock) until a condition holds."""
+
+    clock: Clock
+    caller: RowCaller
+    source: Callable[[], Source]
+    outlets: Callable[[], list[Outlet]]
+    vector: Callable[[Plan, RowCaller], Vector | None]
+    run: Callable[[Rule], None]
+    drive: Callable[[Rule, Callable[[], bool], float | None], bool]
+    dropped: Callable[[Rule], None]
+
+
+class Rule:
+    """A rule. It is made stopped; `start` runs it.
+
+    *emits*, *errors* and *late* hold the newest of what came out. Under a virtual clock everything happens in the thread
+    that calls; else in a thread of the rule's own.
+    """
+
+    def __init__(self, id: str, plan: Plan, wiring: Wiring, *, keep: int = 100_000, generation: int = 1) -> None:
+        self.id = id
+        self.plan = plan
+        self.generation = generation
+        self._wiring = wiring
+        self._out = Output(keep)
+        self._out.deliver = self._deliver
+        self._out.report = self._report_error
+        self._state: State = "stopped"
+        self._message = ""
+        self._source: Source | None = None
+        self._outlets: list[Outlet] = []
+        self._pipeline: Pipeline | None = None
+        self._decoder = Decoder(plan.stream, plan.columns, plan.options.event_time)
+        self._exact = Exact(plan, wiring.caller)
+        self._vector = wiring.vector(plan, wiring.caller)
+        self._lock = threading.RLock()
+        self._changed = threading.Condition()
+        self._awake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self._ended = False
+        self._attempts = 0
+        self._batches = 0
+        self._started: int | None = None
+
+    # ---- what came out
+
+    @property
+    def emits(self) -> Newest[Emit]:
+        """What the sinks got, one per window; without a window one per micro-batch."""
+        return self._out.emits
+
+    @property
+    def errors(self) -> Newest[RowError]:
+        """What failed: rows, payloads, windows."""
+        return self._out.errors
+
+    @property
+    def late(self) -> Newest[Late]:
+        """Rows that came after the watermark had passed them."""
+        return self._out.late
+
+    def arrow(self) -> pa.Table:
+        """All kept rows as one `pyarrow.Table`."""
+        return arrow_table(self.emits)
+
+    def df(self) -> pd.DataFrame:
+        """All kept rows as a pandas DataFrame."""
+        return frame(self.emits)
+
+    @property
+    def status(self) -> RuleStatus:
+        """A snapshot."""
+        with self._lock:
+            counts, pipeline = self._out.counts, self._pipeline
+            watermark = pipeline.watermark.at if pipeline is not None and pipeline.watermark is not None else None
+            return RuleStatus(
+                id=self.id,
+                state=self._state,
+                message=self._message,
+                mode="virtual" if self._wiring.clock.virtual else "live",
+                waiting=pipeline.waiting if pipeline is not None else 0,
+                watermark=watermark if watermark is not None and watermark > -(2**62) else None,
+                started=self._started,
+                last_error=self._out.last_error,
+                generation=self.generation,
+                generations=dict(self._wiring.caller.generations),
+                arms=dict(pipeline.arms) if pipeline is not None else {},
+                batches=self._batches,
+                **{name: counts[name] for name in _COUNTS},
+            )
+
+    # ---- life
+
+    def start(self) -> None:
+        """Run. Raises KuiperError when the source or a sink cannot be opened; does nothing to a running rule."""
+        with self._lock:
+            if self._state in ("running", "starting"):
+                return
+            self._state, self._message, self._stopping, self._ended = "starting", "", False, False
+            try:
+                self._open()
+            except KuiperError as error:
+                self._fail(error.message)
+                raise
+        if not self._wiring.clock.virtual:
+            self._thread = threading.Thread(target=self._wiring.run, args=(self,), name=f"rule {self.id}", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop; open windows are not sent. Returns when the rule has stopped, or after two seconds of waiting for it."""
+        self._stopping = True
+        self._awake.set()
+        if self._vector is not None:
+            self._vector.interrupt()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(2)
+        with self._lock:
+            if self._state in ("running", "starting"):
+                self._close("stopped", "")
+
+    def drop(self) -> None:
+        """Stop and forget the rule."""
+        self.stop()
+        self._wiring.dropped(self)
+
+    def wait(self, timeout: float | None = None, emits: int | None = None) -> bool:
+        """Until bounded input is used up and the sinks have it, *emits* emits are there, or the rule stops.
+
+        False when *timeout* (seconds; of the session's clock, if that is virtual) passed first.
+        """
+
+        def done() -> bool:
+            enough = emits is not None and len(self.emits) + self._out.emits.dropped >= emits
+            return enough or self._state not in ("running", "starting")
+
+        bounded = getattr(self._source, "bounded", True)
+        if self._wiring.clock.virtual:
+            if emits is None and timeout is None and not done() and not bounded:
+                hint = f"wait(emits=10) or wait(timeout=60); {self.plan.stream.type} never ends by itself"
+                raise KuiperError(f"rule {self.id} would be waited for without end", hint)
+            return self._wiring.drive(self, done, timeout)
+        with self._changed:
+            while not self._changed.wait_for(done, 0.1 if timeout is None else min(timeout, 0.1)):
+                if timeout is not None:
+                    timeout -= 0.1
+                    if timeout <= 0:
+                        return done()
+        return True
+
+    # ---- one micro-batch
+
+    def step(self) -> bool:
+        """One micro-batch: what the source has ready now, then the windows that are finished. Whether anything came."""
+        with self._lock:
+            if self._state != "running" or self._pipeline is None or self._source is None:
+                return False
+            now = self._wiring.clock.now()
+            payloads, ended = self._collected(self._source)
+            decode, fault = self._decoder.decode, self._undecodable
+            batches = [b for p in payloads if (b := decode(p, now, fault)) is not None]
+            for batch in concatenated(batches):
+                self._pipeline.take(batch)
+                self._pipeline.close(now)
+                self._batches += 1
+            self._pipeline.close(now)
+            if ended:
+                self._finish(now)
+        with self._changed:
+            self._changed.notify_all()
+        return bool(payloads) or ended
+
+    def due(self) -> int | None:
+        """When a step would have something to do (ms); None when only a push brings that about."""
+        if self._state != "running" or self._pipeline is None or self._source is None:
+            return None
+        found = [at for at in (self._source.due(), self._pipeline.due()) if at is not None]
+        return min(found) if found else None
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs and nobody asked it to stop."""
+        return self._state == "running" and not self._stopping
+
+    @property
+    def idle(self) -> bool:
+        """Whether it has nothing to do: no payload waits and no step is under way."""
+        if not self.active:
+            return True
+        if self.backlog:
+            return False
+        with self._lock:
+            return not self.backlog
+
+    @property
+    def sinks(self) -> list[str]:
+        """The names of its sinks."""
+        return [outlet.name for outlet in self._outlets]
+
+    @property
+    def paced(self) -> bool:
+        """Whether the clock, or a push, says when the source delivers; else it delivers at every turn."""
+        return getattr(self._source, "paced", True)
+
+    def now(self) -> int:
+        """The session's clock, ms."""
+        return self._wiring.clock.now()
+
+    def wake(self) -> None:
+        """Something arrived: the rule's thread need not wait for its next due time."""
+        self._awake.set()
+
+    @property
+    def backlog(self) -> int:
+        """How many payloads wait in the source."""
+        return getattr(self._source, "backlog", 0)
+
+    def rest(self, seconds: float) -> None:
+        """Wait for a wake-up, at most so long."""
+        self._awake.wait(seconds)
+        self._awake.clear()
+
+    def failed(self, error: Exception) -> None:
+        """An error stopped the rule: start again if its restart strategy says so, else stop with the error shown."""
+        message = error.message if isinstance(error, KuiperError) else f"{type(error).__name__}: {error}"
+        with self._lock:
+            now = self._wiring.clock.now()
+            self._out.fault(message, None, now, where=getattr(error, "where", ""), window=True)
+            if self._attempts < self.plan.options.attempts and not self._stopping:
+                self._attempts += 1
+                self._close("stopping", "")
+                try:
+                    self._open()
+                    return
+                except KuiperError as again:
+                    message = again.message
+            self._fail(message)
+        with self._changed:
+            self._changed.notify_all()
+
+    # ---- inside
+
+    def _open(self) -> None:
+        now = self._wiring.clock.now()
+        self._started = now
+        scope = Scope(self._wiring.clock, self.id, now)
+        self._pipeline = Pipeline(self.plan, self._exact, self._vector, self._out, scope)
+        self._source = self._wiring.source()
+        self._outlets = self._wiring.outlets()
+        for outlet in self._outlets:
+            outlet.sink.open()
+        self._source.open()
+        self._state = "running"
+        self._pipeline.start(now)
+        self._pipeline.close(now)
+
+    def _collected(self, source: Source) -> tuple[list[Payload], bool]:
+        """What the source has ready now; one table is enough for a step. Whether the source has ended."""
+        payloads: list[Payload] = []
+        try:
+            while len(payloads) < _MOST_PAYLOADS:
+                payload = source.poll()
+                if payload is None:
+                    break
+                payloads.append(payload)
+                if getattr(source, "backlog", None) is None:
+                    break
+        except EndOfStream:
+            return payloads, True
+        except KuiperError as error:
+            self.failed(error)
+        return payloads, False
+
+    def _finish(self, now: int) -> None:
+        assert self._pipeline is not None
+        if self.plan.options.flush_at_end:
+            self._pipeline.finish()
+        for outlet in self._outlets:
+            outlet.finish(now, self._report)
+        self._close("stopped", "done")
+
+    def _close(self, state: State, message: str) -> None:
+        self._state, self._message = state, message
+        if self._source is not None:
+            self._source.close()
+        for outlet in self._outlets:
+            outlet.sink.close()
+
+    def _fail(self, message: str) -> None:
+        self._close("stopped by error", message)
+        self._out.last_error = message
+
+    def _undecodable(self, message: str, row: Any, at: int) -> None:
+        self._out.counts["rows_in"] += 1
+        self._out.fault(message, row, at)
+
+    def _deliver(self, emit: Emit, messages: Sequence[Message] | None) -> None:
+        for outlet in self._outlets:
+            outlet.deliver(emit, messages, self._report)
+
+    def _report_error(self, error: RowError) -> None:
+        for outlet in self._outlets:
+            outlet.error(error, self._report)
+
+    def _report(self, message: str, row: Any, at: int, where: str) -> None:
+        """A failure on the way out is an error of the rule, but not one that goes out again."""
+        self._out.errors.append(RowError(message, row, at, where))
+        self._out.counts["errors"] += 1
+        self._out.last_error = message
+
+    def __repr__(self) -> str:
+        return f"<Rule {self.id}: {self._state}>"
+
+
+_COUNTS = ("rows_in", "rows_out", "emits", "used", "filtered", "late", "errored", "errors", "window_errors")

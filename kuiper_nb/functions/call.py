@@ -1,0 +1,32 @@
+"""How a rule calls a user's function for one row: the newest generation, by name, at every call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..contracts import Function
+from ..errors import RowFault
+from ..sql.evaluate import Frame
+from ..sql.resolved import UserCall
+
+
+class RowCaller:
+    """Calls functions of the registry for the exact arm; `generations` says which were used."""
+
+    def __init__(self, functions: Mapping[str, Function]) -> None:
+        self._functions = functions
+        self.generations: dict[str, int] = {}
+
+    def __call__(self, node: UserCall, arguments: tuple[Any, ...], frame: Frame) -> Any:
+        """The value for one row or group. Raises RowFault."""
+        function = self.latest(node.name)
+        return function.one(*arguments)
+
+    def latest(self, name: str) -> Function:
+        """The function as it is defined now; RowFault when it was dropped."""
+        function = self._functions.get(name)
+        if function is None:
+            raise RowFault(f"call func {name} error: the function has been dropped")
+        self.generations[name] = function.generation
+        return function

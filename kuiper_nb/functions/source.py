@@ -1,0 +1,204 @@
+"""A Python generator of a cell becomes a source: hot-swapped when its cell is run again."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from ..contracts import Clock, EndOfStream, Payload
+from ..errors import ConnectorError, did_you_mean
+from .definitions import Definitions
+from .native import located
+
+_OURS = {"DATASOURCE", "FORMAT", "TYPE", "TIMESTAMP", "TIMESTAMP_FORMAT", "CONF_KEY", "SHARED", "KIND", "KEY"}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDefinition:
+    """How to make the items of a native source. *make* takes the stream's options by parameter name.
+
+    It is a generator function, an async generator function, or a class with open, poll and close.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    parameters: frozenset[str] = frozenset()
+    help: str = ""
+
+    @classmethod
+    def of(cls, name: str, make: Callable[..., Any]) -> SourceDefinition:
+        """The definition of *make*; its parameters become option keys of CREATE STREAM, in upper case."""
+        parameters = {p.upper() for p in inspect.signature(make).parameters} | {"INTERVAL"}
+        return cls(name, make, frozenset(parameters), inspect.getdoc(make) or "")
+
+
+class SourceFailure(ConnectorError):
+    """A native source raised; *where* is the file (or cell) and line."""
+
+    def __init__(self, message: str, where: str) -> None:
+        super().__init__(message)
+        self.where = where
+
+
+class NativeSource:
+    """Drives the newest definition of *name*: one item a turn, or one every *interval* ms of the session's clock."""
+
+    def __init__(
+        self, name: str, definitions: Definitions[SourceDefinition], properties: Mapping[str, Any], clock: Clock
+    ) -> None:
+        self._name = name
+        self._definitions = definitions
+        self._properties = dict(properties)
+        self._clock = clock
+        self._interval = int(self._properties.get("interval", 0) or 0)
+        self._items: _Items | None = None
+        self._due = 0
+        self.generation = 0
+
+    @property
+    def paced(self) -> bool:
+        """Whether the clock says when the next item comes."""
+        return self._interval > 0
+
+    def open(self) -> None:
+        """Make the generator; ConnectorError when its parameters cannot be filled."""
+        self._due = self._clock.now()
+        self._swap()
+
+    def poll(self) -> Payload | None:
+        """The next item. Raises EndOfStream at the generator's end and SourceFailure when it raised."""
+        now = self._clock.now()
+        if self._definitions.generation(self._name) != self.generation and self._name in self._definitions:
+            self._swap()
+        if now < self._due or self._items is None:
+            return None
+        try:
+            item = self._items.next()
+        except EndOfStream:
+            raise
+        except Exception as error:
+            message = f"source {self._name} failed: {type(error).__name__}: {error}"
+            raise SourceFailure(message, located(error)) from error
+        at = self._due if self._interval else None
+        if self._interval:
+            self._due += self._interval
+        if item is None:
+            return None
+        return payload(item, at, self._name)
+
+    def due(self) -> int | None:
+        """When the next item comes (ms); without an interval, now."""
+        return self._due if self._interval else self._clock.now()
+
+    def close(self) -> None:
+        """Close the generator, so that its `finally` runs."""
+        if self._items is not None:
+            self._items.close()
+            self._items = None
+
+    def _swap(self) -> None:
+        self.close()
+        definition = self._definitions.get(self._name)
+        if definition is None:
+            raise ConnectorError(f"source type {self._name} not found", did_you_mean(self._name, self._definitions))
+        self.generation = self._definitions.generation(self._name)
+        arguments = filled(definition.make, self._properties, f"source {self._name}")
+        try:
+            self._items = items(definition.make(**arguments))
+        except Exception as error:
+            raise SourceFailure(f"source {self._name} failed: {type(error).__name__}: {error}", located(error)) from error
+
+
+def payload(item: Any, at: int | None, name: str) -> Payload:
+    """An item of a native source as a payload. Raises ConnectorError for what is no row."""
+    if isinstance(item, dict) or (isinstance(item, list) and all(isinstance(row, dict) for row in item)):
+        return Payload(item, at)
+    if isinstance(item, (bytes, bytearray)):
+        return Payload(bytes(item), at)
+    if isinstance(item, pa.RecordBatch):
+        item = pa.Table.from_batches([item])
+    if not isinstance(item, pa.Table) and hasattr(item, "__arrow_c_stream__"):
+        item = pa.table(item)
+    if isinstance(item, pa.Table):
+        return Payload(item, at, typed=True)
+    hint = "yield a dict, a list of dicts, bytes, an Arrow table or a DataFrame"
+    raise ConnectorError(f"source {name} yielded a {type(item).__name__}", hint)
+
+
+def filled(make: Callable[..., Any], properties: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """The arguments of *make* from *properties*, by name in any case. ConnectorError when one is missing."""
+    given = {str(k).lower(): v for k, v in properties.items()}
+    arguments: dict[str, Any] = {}
+    for parameter in inspect.signature(make).parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            arguments.update({k: v for k, v in properties.items() if k.upper() not in _OURS and k not in arguments})
+        elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            if parameter.name.lower() in given:
+                arguments[parameter.name] = _typed(given[parameter.name.lower()], parameter.annotation, what, parameter.name)
+            elif parameter.default is parameter.empty:
+                hint = f'add {parameter.name.upper()}="…" to the options'
+                raise ConnectorError(f"{what} needs the option {parameter.name}", hint)
+    return arguments
+
+
+def _typed(value: Any, hint: Any, what: str, name: str) -> Any:
+    """WITH options are texts; a parameter annotated int, float or bool gets one."""
+    if not isinstance(value, str):
+        return value
+    kind = {"int": int, "float": float, "bool": bool}.get(hint, hint) if isinstance(hint, str) else hint
+    try:
+        if kind is bool:
+            return value.strip().lower() in ("true", "1", "yes")
+        return kind(value) if kind in (int, float) else value
+    except ValueError:
+        raise ConnectorError(f'{what}: option {name} is a {kind.__name__}, not "{value}"') from None
+
+
+class _Items:
+    """The items of a source, whatever it is made of; `next` raises EndOfStream at the end."""
+
+    def __init__(self, next_item: Callable[[], Any], close: Callable[[], None]) -> None:
+        self.next = next_item
+        self.close = close
+
+
+def items(made: Any) -> _Items:
+    """What a source's maker answered, as something with `next` and `close`."""
+    if hasattr(made, "poll"):
+        if hasattr(made, "open"):
+            made.open()
+        return _Items(made.poll, getattr(made, "close", lambda: None))
+    if isinstance(made, AsyncIterator):
+        return _async_items(made)
+    iterator: Iterator[Any] = iter(made)
+
+    def take() -> Any:
+        try:
+            return next(iterator)
+        except StopIteration:
+            raise EndOfStream from None
+
+    return _Items(take, getattr(iterator, "close", lambda: None))
+
+
+def _async_items(made: AsyncIterator[Any]) -> _Items:
+    loop = asyncio.new_event_loop()
+
+    def take() -> Any:
+        try:
+            return loop.run_until_complete(made.__anext__())
+        except StopAsyncIteration:
+            raise EndOfStream from None
+
+    def close() -> None:
+        aclose = getattr(made, "aclose", None)
+        if aclose is not None:
+            loop.run_until_complete(aclose())
+        loop.close()
+
+    return _Items(take, close)

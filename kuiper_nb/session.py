@@ -1,0 +1,394 @@
+"""The composition root: owns what is defined and what runs, and works just as well in a script as in a notebook."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from . import formats
+from .catalog import Stream
+from .connectors import SINKS, SOURCES, Site, Topics
+from .connectors import sink as connector_sink
+from .connectors import source as connector_source
+from .contracts import Clock, Function, Payload, Sink, Source
+from .engine.outlet import Outlet
+from .engine.rule import Rule, Wiring
+from .engine.runner import run
+from .engine.timeline import Timeline
+from .errors import CatalogError, ClockError, ConnectorError, FunctionError, KuiperError, NotSupported, did_you_mean
+from .formats.coerce import extra
+from .formats.transform import Transform
+from .functions.call import RowCaller
+from .functions.definitions import Definitions
+from .functions.native import native
+from .functions.registry import Registry
+from .functions.sink import NativeSink, SinkDefinition, sink_definition
+from .functions.source import NativeSource, SourceDefinition
+from .sql.compiler import compile_select
+from .sql.ddl import described, stream_of
+from .sql.parser import parse, parse_rule
+from .sql.plan import Options
+from .sql.syntax import Create, Describe, Drop, Select, Show, Statement
+from .tabular import declared, payload_data
+from .windowing.clock import SystemClock, VirtualClock
+
+Bind = Callable[[str], Any]
+
+
+class Session:
+    """Streams, tables, functions and rules, and the clock they run by.
+
+    With a `VirtualClock` nothing runs by itself: `push`, `advance` and `wait` do the work, in the caller's thread and order.
+    With the real clock every rule has a thread. Also a context manager; `close` stops every rule.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.streams: dict[str, Stream] = {}
+        self.tables: dict[str, Stream] = {}
+        self.rules: dict[str, Rule] = {}
+        self.functions = Registry()
+        self.sources: Definitions[SourceDefinition] = Definitions("source")
+        self.sinks: Definitions[SinkDefinition] = Definitions("sink")
+        self._topics = Topics()
+        self._frames: dict[str, Any] = {}
+        self._configurations: dict[tuple[str, str], Mapping[str, Mapping[str, Any]]] = {}
+        self._generations: dict[str, int] = {}
+        self._timeline = Timeline(self.clock, lambda: list(self.rules.values())) if isinstance(self.clock, VirtualClock) else None
+
+    # ---- statements
+
+    def sql(self, text: str, *, replace: bool = False, bind: Bind | None = None) -> Any:
+        """Run statements, separated by ';', other than SELECT; answers the result of the last.
+
+        All are parsed and checked before the first takes effect. CREATE and DROP answer a message, SHOW a list of names,
+        DESCRIBE a text. A second CREATE of a name is refused unless *replace*. Raises KuiperError.
+        """
+        statements = parse(text, bind)
+        if not statements:
+            raise KuiperError("no statement", "CREATE STREAM …, SHOW STREAMS, DESCRIBE STREAM …, DROP STREAM …")
+        for statement in statements:
+            self._check(statement, replace)
+        result: Any = None
+        for statement in statements:
+            result = self._run(statement)
+        return result
+
+    def _check(self, statement: Statement, replace: bool) -> None:
+        if isinstance(statement, Select):
+            raise KuiperError("a SELECT is a rule", "session.rule(…)", statement=statement.text)
+        if isinstance(statement, Create):
+            stream = self._defined(statement)
+            if not replace and statement.name in (*self.streams, *self.tables):
+                where = "a stream" if statement.name in self.streams else "a table"
+                message = f"Create {statement.kind} fails: Item {statement.name} already exists"
+                raise CatalogError(message, f"it is {where}; DROP it first, or replace=True")
+            formats.get(stream.format)
+
+    def _defined(self, create: Create) -> Stream:
+        kind = dict(create.options).get("TYPE", "")
+        parameters: frozenset[str] = frozenset()
+        if kind in self.sources:
+            parameters = self.sources[kind].parameters
+        return stream_of(create, parameters)
+
+    def _run(self, statement: Statement) -> Any:
+        match statement:
+            case Create():
+                stream = self._defined(statement)
+                known = self._mapping(stream.kind)
+                replaced = stream.name in known
+                known[stream.name] = stream
+                return f"{stream.kind.capitalize()} {stream.name} is {'replaced' if replaced else 'created'}."
+            case Show(kind=kind):
+                return sorted(self._mapping(kind))
+            case Describe(kind=kind, name=name):
+                return described(self._known(kind, name, "Describe"))
+            case Drop(kind=kind, name=name):
+                self._known(kind, name, "Drop")
+                self.drop(kind, name)
+                return f"{kind.capitalize()} {name} is dropped."
+        raise KuiperError("a SELECT is a rule", "session.rule(…)")
+
+    def _mapping(self, kind: str) -> dict[str, Stream]:
+        return self.streams if kind == "stream" else self.tables
+
+    def _known(self, kind: str, name: str, verb: str) -> Stream:
+        mapping = self._mapping(kind)
+        if name not in mapping:
+            raise CatalogError(f"{verb} {kind} fails: {name} is not found.", did_you_mean(name, mapping))
+        return mapping[name]
+
+    # ---- rules
+
+    def rule(
+        self,
+        sql: str,
+        *,
+        id: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        actions: Iterable[Mapping[str, Mapping[str, Any] | None]] | None = None,
+        start: bool = True,
+        keep: int = 100_000,
+        bind: Bind | None = None,
+    ) -> Rule:
+        """Compile a SELECT, and run it unless *start* is false. A rule of the same *id* is replaced, once this one is valid.
+
+        *options* and *actions* have eKuiper's names and JSON shapes: {"isEventTime": True}, [{"log": {}}]. *keep* is how
+        many rows `emits`, `errors` and `late` hold. Raises KuiperError.
+        """
+        select = sql if isinstance(sql, Select) else parse_rule(sql, bind)
+        given = Options.of(options)
+        plan = compile_select(select, {**self.tables, **self.streams}, self.functions, given)
+        name = id or self._unused_id()
+        chosen = [(kind, dict(properties or {})) for action in actions or () for kind, properties in action.items()]
+        wiring = self._wiring(name, plan.stream, plan.columns, chosen, given.send_error)
+        wiring.source()
+        wiring.outlets()
+        generation = self._generations.get(name, 0) + 1
+        made = Rule(name, plan, wiring, keep=keep, generation=generation)
+        if name in self.rules:
+            self.rules[name].drop()
+        self._generations[name] = generation
+        self.rules[name] = made
+        if start:
+            try:
+                made.start()
+            except KuiperError:
+                self.rules.pop(name, None)
+                raise
+        return made
+
+    def _unused_id(self) -> str:
+        number = 1
+        while f"rule{number}" in self.rules:
+            number += 1
+        return f"rule{number}"
+
+    def _wiring(
+        self,
+        name: str,
+        stream: Stream,
+        columns: frozenset[str] | None,
+        actions: list[tuple[str, dict[str, Any]]],
+        send_error: bool,
+    ) -> Wiring:
+        def wake() -> None:
+            if name in self.rules:
+                self.rules[name].wake()
+
+        site = Site(self.clock, self._topics, name, columns, wake)
+        return Wiring(
+            clock=self.clock,
+            caller=RowCaller(self.functions),
+            source=lambda: self._source(stream, site),
+            outlets=lambda: [self._outlet(kind, properties, site, send_error) for kind, properties in actions],
+            vector=lambda plan, caller: None,
+            run=run,
+            drive=self._timeline.drive if self._timeline is not None else lambda rule, done, timeout: done(),
+            dropped=self._forget,
+        )
+
+    def _forget(self, rule: Rule) -> None:
+        if self.rules.get(rule.id) is rule:
+            del self.rules[rule.id]
+
+    def _source(self, stream: Stream, site: Site) -> Source:
+        properties = {**self._configured("source", stream.type, stream.options.get("CONF_KEY", "")), **extra(stream)}
+        if stream.type in self.sources:
+            options = {k.lower(): v for k, v in stream.options.items()}
+            return NativeSource(stream.type, self.sources, {**properties, **options}, self.clock)
+        if stream.type.lower() not in SOURCES and self.sources:
+            known = [*SOURCES, *self.sources]
+            hint = did_you_mean(stream.type, known)
+            if hint.startswith("did"):
+                raise ConnectorError(f"source type {stream.type} not found", hint)
+        if stream.name in self._frames:
+            from .connectors.frame import FrameSource
+
+            return FrameSource(self._frames[stream.name])
+        return connector_source(stream, properties, site)
+
+    def _outlet(self, kind: str, given: dict[str, Any], site: Site, send_error: bool) -> Outlet:
+        name, _, conf_key = kind.partition(":")
+        properties = {**self._configured("sink", name, conf_key), **given}
+        transform = Transform(properties)
+        made: Sink
+        if name in self.sinks:
+            made = NativeSink(name, self.sinks, transform.own)
+        elif name.lower() not in SINKS and (hint := did_you_mean(name, [*SINKS, *self.sinks])).startswith("did"):
+            raise ConnectorError(f"sink type {name} not found", hint)
+        else:
+            made = connector_sink(name, transform.own, site)
+        return Outlet(name, made, transform, properties, send_error)
+
+    def configure(self, what: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> None:
+        """Connector configuration in the shape of eKuiper's yaml: *what* is "source" or "sink", sections by CONF_KEY."""
+        if what not in ("source", "sink"):
+            raise KuiperError(f"there is no configuration for a {what}", "source or sink")
+        self._configurations[what, name] = dict(sections)
+
+    def _configured(self, what: str, name: str, key: str) -> dict[str, Any]:
+        sections = self._configurations.get((what, name), {})
+        return {**sections.get("default", {}), **sections.get(key.lower(), sections.get(key, {}))}
+
+    # ---- data and time
+
+    def push(self, topic: str, data: Any, at: int | None = None) -> None:
+        """Push one payload into memory topic *topic*: a row, a list of rows, bytes, a DataFrame or Arrow.
+
+        Under a virtual clock it moves time to *at* (ms; now when left out) and everything it causes has happened on return.
+        Under the real clock it only enqueues, and blocks while a rule's buffer is full. Raises ClockError.
+        """
+        value, typed = payload_data(data)
+        if self._timeline is None:
+            if at is not None:
+                raise ClockError("push(at=…) needs a virtual clock", "Session(clock=VirtualClock(start))")
+            self._make_room()
+            self._topics.publish(topic, Payload(value, self.clock.now(), {}, typed))
+            return
+        if at is not None:
+            self._timeline.advance(at)
+        self._topics.publish(topic, Payload(value, self.clock.now(), {}, typed))
+        self._timeline.settle()
+
+    def _make_room(self) -> None:
+        for rule in list(self.rules.values()):
+            while rule.active and rule.backlog >= rule.plan.options.buffer_length:
+                time.sleep(0.0005)
+
+    def advance(self, to: int) -> None:
+        """Move the virtual clock to *to* (ms); timers until then fire one by one, at their own times. Raises ClockError."""
+        if self._timeline is None:
+            raise ClockError("the real clock moves by itself", "Session(clock=VirtualClock(start))")
+        self._timeline.advance(to)
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """Until all that was pushed has passed all rules; False when *timeout* seconds passed first."""
+        if self._timeline is not None:
+            self._timeline.settle()
+            return True
+        end = None if timeout is None else time.monotonic() + timeout
+        while not all(rule.idle for rule in list(self.rules.values())):
+            if end is not None and time.monotonic() > end:
+                return False
+            time.sleep(0.001)
+        return True
+
+    def stream(self, name: str, data: Any, *, timestamp: str = "", replace: bool = True) -> Stream:
+        """A DataFrame, an Arrow table or the path of a file (.csv, .json, .ndjson, .parquet) as a stream.
+
+        *timestamp* names the column of event time. The answer's `statement` is the CREATE STREAM it stands for.
+        """
+        statement, table = declared(name, data, timestamp)
+        self.sql(statement, replace=replace)
+        self._frames.pop(name, None)
+        if table is not None:
+            self._frames[name] = table
+        return self.streams[name]
+
+    # ---- native code
+
+    def function(self, f: Callable[..., Any] | None = None, *, name: str | None = None, vectorized: bool = False) -> Any:
+        """Make *f* callable from SQL: values in, value out; *vectorized*: an array per argument in, one out.
+
+        Answers *f*. Without *f*, a decorator. A running rule uses a redefinition at its next batch.
+        """
+        return self._defining(f, lambda g: self.functions.add(native(g, name=name, vectorized=vectorized)))
+
+    def aggregate(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
+        """Make *f* an aggregate: one list (or, if annotated, array) per argument in, a value out. Answers *f*."""
+        return self._defining(f, lambda g: self.functions.add(native(g, name=name, aggregate=True)))
+
+    def source(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
+        """Make a generator, an async generator or a class with open, poll and close a source: TYPE="name"."""
+
+        def define(g: Callable[..., Any]) -> None:
+            called = name or g.__name__
+            self._refuse_taken(called, SOURCES, "source")
+            self.sources.define(called, SourceDefinition.of(called, g))
+
+        return self._defining(f, define)
+
+    def sink(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
+        """Make *f* a sink: it gets the rows of one emit as a list of dicts, or what its first parameter is annotated as."""
+
+        def define(g: Callable[..., Any]) -> None:
+            definition = sink_definition(g, name)
+            self._refuse_taken(definition.name, SINKS, "sink")
+            self.sinks.define(definition.name, definition)
+
+        return self._defining(f, define)
+
+    @staticmethod
+    def _defining(f: Callable[..., Any] | None, define: Callable[[Callable[..., Any]], object]) -> Any:
+        def decorate(g: Callable[..., Any]) -> Callable[..., Any]:
+            define(g)
+            return g
+
+        return decorate if f is None else decorate(f)
+
+    @staticmethod
+    def _refuse_taken(name: str, taken: Mapping[str, str], what: str) -> None:
+        if name.lower() in taken:
+            raise FunctionError(f"{name} is a built-in {what} of eKuiper and goes before yours", "give yours another name")
+
+    # ---- ends
+
+    def drop(self, kind: str, name: str) -> None:
+        """Drop a rule, stream, table, function, aggregate, source or sink. Refused while rules use it, naming them."""
+        if kind == "rule":
+            if name not in self.rules:
+                raise CatalogError(f"no rule named {name}", did_you_mean(name, self.rules))
+            self.rules[name].drop()
+            return
+        if kind in ("plugin", "service"):
+            raise NotSupported(f"a {kind} is not supported yet")
+        used = self._users(kind, name)
+        if used:
+            message = f"{kind} {name} is used by {'rule' if len(used) == 1 else 'rules'} {', '.join(used)}"
+            raise CatalogError(message, f"drop {used[0]} first")
+        if kind in ("stream", "table"):
+            self._known(kind, name, "Drop")
+            del self._mapping(kind)[name]
+            self._frames.pop(name, None)
+        elif kind in ("function", "aggregate"):
+            self.functions.drop(name)
+        elif kind in ("source", "sink"):
+            (self.sources if kind == "source" else self.sinks).drop(name)
+        else:
+            raise KuiperError(f"there is no {kind} to drop", "rule stream table function aggregate source sink")
+
+    def _users(self, kind: str, name: str) -> list[str]:
+        def uses(rule: Rule) -> bool:
+            match kind:
+                case "stream" | "table":
+                    return rule.plan.stream.name == name
+                case "function" | "aggregate":
+                    return any(call.name == name for call in rule.plan.calls)
+                case "source":
+                    return rule.plan.stream.type == name
+            return any(outlet == name for outlet in rule.sinks)
+
+        return [id for id, rule in self.rules.items() if uses(rule)]
+
+    def close(self) -> None:
+        """Stop and forget every rule."""
+        for rule in list(self.rules.values()):
+            rule.drop()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Session: {len(self.streams)} streams, {len(self.rules)} rules>"
+
+

@@ -1,0 +1,21 @@
+"""A SELECT and what is defined in, a plan out. Pure: the same text and definitions give the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..catalog import Stream
+from ..contracts import Function
+from .passes import PASSES, Draft, finish
+from .plan import Options, Plan
+from .syntax import Select
+
+
+def compile_select(
+    select: Select, streams: Mapping[str, Stream], functions: Mapping[str, Function], options: Options
+) -> Plan:
+    """Run every pass over *select*. Raises PlanError or NotSupported, with the place in the text."""
+    draft = Draft(select, streams, functions, options)
+    for step in PASSES:
+        draft = step(draft)
+    return finish(draft)

@@ -1,0 +1,65 @@
+"""What a CREATE means: a stream or table, its options checked; and how DESCRIBE shows one."""
+
+from __future__ import annotations
+
+import json
+
+from ..catalog import Field, Stream
+from ..errors import PlanError, did_you_mean
+from ..types import BYTEA
+from .syntax import Create
+
+OPTIONS = (
+    "DATASOURCE", "FORMAT", "KEY", "CONF_KEY", "SHARED", "STRICT_VALIDATION", "TYPE", "TIMESTAMP", "TIMESTAMP_FORMAT",
+    "RETAIN_SIZE", "SCHEMAID", "EXTRA", "VERSION", "TEMP", "KIND", "DELIMITER",
+)  # fmt: skip
+_FLAGS = ("SHARED", "STRICT_VALIDATION", "TEMP")
+
+
+def stream_of(create: Create, parameters: frozenset[str] = frozenset()) -> Stream:
+    """The stream or table that *create* defines; *parameters* are further option keys its connector takes.
+
+    Raises PlanError for an unknown option or a value that cannot be right.
+    """
+    options = dict(create.options)  # of two values for a key, the last counts
+    known = {*OPTIONS, *parameters}
+    for key, value in options.items():
+        if key not in known:
+            raise _refused(create, f"unknown option {key}", did_you_mean(key, known) or f"options: {', '.join(OPTIONS)}")
+        if key in _FLAGS and value.lower() not in ("true", "false"):
+            raise _refused(create, f'option {key} is "true" or "false", not "{value}"')
+    if "EXTRA" in options:
+        _require_object(create, options["EXTRA"])
+    if "RETAIN_SIZE" in options and not options["RETAIN_SIZE"].lstrip("-").isdigit():
+        raise _refused(create, f'option RETAIN_SIZE is a whole number, not "{options["RETAIN_SIZE"]}"')
+    fields = tuple(Field(c.name, c.type, c.default) for c in create.columns)
+    if options.get("FORMAT", "").lower() == "binary":
+        if create.kind == "table":
+            raise _refused(create, "'binary' format is not supported for table")
+        if len(fields) > 1 or any(f.type != BYTEA for f in fields):
+            raise _refused(create, "'binary' format stream can have only one field, and that of type BYTEA")
+    return Stream(create.name, fields, options, create.kind, create.text.strip())
+
+
+def _require_object(create: Create, text: str) -> None:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise _refused(create, f"option EXTRA is a JSON object: {error}") from None
+    if not isinstance(found, dict):
+        raise _refused(create, "option EXTRA is a JSON object")
+
+
+def _refused(create: Create, message: str, hint: str = "") -> PlanError:
+    return PlanError(message, hint, line=create.place.line, column=create.place.column, statement=create.text or None)
+
+
+def described(stream: Stream) -> str:
+    """The text of DESCRIBE, laid out as eKuiper does."""
+    lines = ["Fields", "-" * 80]
+    for field in stream.fields:
+        default = f"\tDEFAULT\t{json.dumps(field.default)}" if field.default is not None else ""
+        lines.append(f"{field.name}\t{str(field.type).lower()}{default}")
+    lines.append("")
+    lines += [f"{key}: {value}" for key, value in stream.options.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,272 @@
+"""The exact arm: an expression becomes a Python closure over one row, or over the rows of one group.
+
+This defines what every expression means; the lowering to DuckDB must agree with it. A closure answers a Python value or
+raises RowFault. Closures are built once per rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from ..errors import RowFault
+from . import operators as op
+from . import resolved as r
+from . import syntax as s
+from .builtins.entry import Builtin, Scope
+
+Evaluate = Callable[["Frame"], Any]
+_MISSING = object()
+
+
+class Frame:
+    """What an expression is evaluated over: a row, or a group of rows whose first stands for its columns.
+
+    *row* is the column values, *at* the row's time in ms, *meta* what its source said of it. *group* holds the frames of
+    the rows of a group, None for a single row. *bound* is the window's span, *number* the row's place in the emit.
+    """
+
+    __slots__ = ("aliases", "at", "bound", "group", "meta", "number", "row", "scope")
+
+    def __init__(
+        self,
+        row: dict[str, Any],
+        at: int = 0,
+        meta: Mapping[str, Any] | None = None,
+        scope: Scope | None = None,
+        group: list[Frame] | None = None,
+        bound: Any = None,
+    ) -> None:
+        self.row = row
+        self.at = at
+        self.meta = meta or {}
+        self.scope = scope
+        self.group = group
+        self.bound = bound
+        self.number = 1
+        self.aliases: dict[str, Any] = {}
+
+
+class Caller(Protocol):
+    """How a user's function is called for one row or group."""
+
+    def __call__(self, node: r.UserCall, arguments: tuple[Any, ...], frame: Frame) -> Any:
+        """The value; RowFault when the call fails."""
+        ...
+
+
+class Evaluator:
+    """Builds closures. *aliases* are the resolved expressions of the SELECT list's aliases."""
+
+    def __init__(self, aliases: Mapping[str, s.Node], caller: Caller | None = None) -> None:
+        self.aliases = aliases
+        self.caller = caller
+        self._built: dict[str, Evaluate] = {}
+
+    def build(self, node: s.Node) -> Evaluate:
+        """The closure of *node*."""
+        method = getattr(self, f"_{type(node).__name__.lower()}")
+        built: Evaluate = method(node)
+        return built
+
+    # ---- leaves
+
+    def _constant(self, node: s.Constant) -> Evaluate:
+        value = node.value
+        return lambda frame: value
+
+    def _column(self, node: r.Column) -> Evaluate:
+        name = node.name
+        return lambda frame: frame.row.get(name)
+
+    def _aliasref(self, node: r.AliasRef) -> Evaluate:
+        name, column_first = node.name, node.column_first
+
+        def evaluate(frame: Frame) -> Any:
+            if column_first and name in frame.row:
+                return frame.row[name]
+            return self.alias(name)(frame)
+
+        return evaluate
+
+    def alias(self, name: str) -> Evaluate:
+        """The closure of an alias, whose value is computed once a row."""
+        if name not in self._built:
+            inner = self.build(self.aliases[name])
+
+            def evaluate(frame: Frame) -> Any:
+                value = frame.aliases.get(name, _MISSING)
+                if value is _MISSING:
+                    value = frame.aliases[name] = inner(frame)
+                return value
+
+            self._built[name] = evaluate
+        return self._built[name]
+
+    def _wholerow(self, node: r.WholeRow) -> Evaluate:
+        return lambda frame: dict(frame.row)
+
+    def _metaref(self, node: r.MetaRef) -> Evaluate:
+        key = node.key
+        if key is None:
+            return lambda frame: dict(frame.meta)
+        return lambda frame: frame.meta.get(key)
+
+    def _bound(self, node: r.Bound) -> Evaluate:
+        if node.which == "event_time":
+            return lambda frame: frame.bound.trigger if frame.group is not None and frame.bound is not None else frame.at
+        attribute = node.which.removeprefix("window_")
+        return lambda frame: None if frame.bound is None else getattr(frame.bound, attribute)
+
+    def _rownumber(self, node: r.RowNumber) -> Evaluate:
+        return lambda frame: frame.number
+
+    # ---- operators
+
+    def _binary(self, node: s.Binary) -> Evaluate:
+        name = node.op
+        if name in ("AND", "OR"):
+            return self._logic(node)
+        left, right = self.build(node.left), self.build(node.right)
+        if name in ("LIKE", "NOT LIKE"):
+            negated = name == "NOT LIKE"
+            return lambda frame: op.like(left(frame), right(frame), negated)
+        binary = op.binary
+        return lambda frame: binary(name, left(frame), right(frame))
+
+    def _logic(self, node: s.Binary) -> Evaluate:
+        name, left, right = node.op, self.build(node.left), self.build(node.right)
+        decided = name == "OR"
+
+        def evaluate(frame: Frame) -> Any:
+            first = left(frame)
+            if first is decided:
+                return decided
+            if first is None:
+                return False
+            op.require_logical(name, first)
+            return op.binary(name, first, right(frame))
+
+        return evaluate
+
+    def _between(self, node: s.Between) -> Evaluate:
+        value, low, high, negated = self.build(node.value), self.build(node.low), self.build(node.high), node.negated
+        return lambda frame: op.between(value(frame), low(frame), high(frame), negated)
+
+    def _in(self, node: s.In) -> Evaluate:
+        value, negated = self.build(node.value), node.negated
+        if isinstance(node.items, tuple):
+            items = [self.build(item) for item in node.items]
+            return lambda frame: op.contained(value(frame), [item(frame) for item in items], negated)
+        array = self.build(node.items)
+
+        def evaluate(frame: Frame) -> bool:
+            members = array(frame)
+            if members is not None and not isinstance(members, list):
+                raise RowFault(f"IN expects an array, but found {op.described(members)}")
+            return op.contained(value(frame), members, negated)
+
+        return evaluate
+
+    def _arrow(self, node: s.Arrow) -> Evaluate:
+        value, key = self.build(node.value), node.key
+        return lambda frame: op.member(value(frame), key, frame.row.get(key))
+
+    def _index(self, node: s.Index) -> Evaluate:
+        value, at = self.build(node.value), self.build(node.index)
+        return lambda frame: op.element(value(frame), op.position(at(frame)))
+
+    def _slice(self, node: s.Slice) -> Evaluate:
+        value = self.build(node.value)
+        start = self.build(node.start) if node.start is not None else None
+        stop = self.build(node.stop) if node.stop is not None else None
+
+        def evaluate(frame: Frame) -> Any:
+            low = op.position(start(frame)) if start else 0
+            high = op.position(stop(frame)) if stop else None
+            return op.section(value(frame), low, high)
+
+        return evaluate
+
+    def _paren(self, node: s.Paren) -> Evaluate:
+        return self.build(node.inner)
+
+    def _case(self, node: s.Case) -> Evaluate:
+        subject = self.build(node.subject) if node.subject is not None else None
+        branches = [(self.build(when), self.build(then)) for when, then in node.branches]
+        otherwise = self.build(node.otherwise) if node.otherwise is not None else lambda frame: None
+
+        def matches(frame: Frame, when: Evaluate, value: Any) -> bool:
+            try:
+                found = when(frame)
+                return (found if subject is None else op.binary("=", value, found)) is True
+            except RowFault as fault:
+                raise RowFault(f"evaluate case expression error: {fault.message}") from None
+
+        def evaluate(frame: Frame) -> Any:
+            value = subject(frame) if subject is not None else None
+            for when, then in branches:
+                if matches(frame, when, value):
+                    return then(frame)
+            return otherwise(frame)
+
+        return evaluate
+
+    # ---- calls
+
+    def _builtincall(self, node: r.BuiltinCall) -> Evaluate:
+        arguments = [self.build(a) for a in node.arguments]
+        return _aggregate(node.entry, arguments) if node.aggregate else _scalar(node.entry, arguments)
+
+    def _usercall(self, node: r.UserCall) -> Evaluate:
+        arguments = [self.build(a) for a in node.arguments]
+        caller = self.caller
+        if caller is None:
+            raise AssertionError("user functions need a caller")
+        if node.aggregate:
+            return lambda frame: caller(node, tuple([a(row) for row in _rows(frame)] for a in arguments), frame)
+        return lambda frame: caller(node, tuple(a(frame) for a in arguments), frame)
+
+
+def _rows(frame: Frame) -> list[Frame]:
+    """The rows an aggregate looks at: without a window every row is a group of one."""
+    return [frame] if frame.group is None else frame.group
+
+
+def _empty(value: Any) -> bool:
+    return value is None or (isinstance(value, (list, dict)) and not value)
+
+
+def _scalar(entry: Builtin, arguments: list[Evaluate]) -> Evaluate:
+    reference, name, scope = entry.reference, entry.name, entry.scope
+    on_null = {"nil": None, "false": False, "zero": 0, "call": None}[entry.nulls]
+    checks = entry.nulls != "call"
+
+    def evaluate(frame: Frame) -> Any:
+        values = [a(frame) for a in arguments]
+        if checks:
+            for value in values:
+                if value is None or (not value and isinstance(value, (list, dict))):
+                    return on_null
+        try:
+            return reference(frame.scope, *values) if scope else reference(*values)
+        except RowFault as fault:
+            raise RowFault(f"call func {name} error: {fault.message}") from None
+
+    return evaluate
+
+
+def _aggregate(entry: Builtin, arguments: list[Evaluate]) -> Evaluate:
+    reference, name, checks = entry.reference, entry.name, entry.nulls != "call"
+
+    def evaluate(frame: Frame) -> Any:
+        rows = _rows(frame)
+        values = [[a(row) for row in rows] for a in arguments]
+        if checks and any(not column for column in values):
+            return None
+        try:
+            return reference(*values)
+        except RowFault as fault:
+            raise RowFault(f"call func {name} error: {fault.message}") from None
+
+    return evaluate

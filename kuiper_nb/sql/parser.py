@@ -1,0 +1,125 @@
+"""Text in, syntax out; a wrong sentence is a ParseError with a caret and what would have worked."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import VisitError
+
+from ..errors import KuiperError, ParseError
+from .builder import Bind, Builder
+from .strings import first_statement
+from .syntax import Select, Statement
+
+
+@cache
+def _lark() -> Lark:
+    grammar = (files(__package__) / "ekuiper.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+
+
+def parse(text: str, bind: Bind | None = None) -> tuple[Statement, ...]:
+    """Every statement of *text*; *bind* answers the values of `{{…}}`. Raises ParseError."""
+    try:
+        tree = _lark().parse(text)
+        statements: tuple[Statement, ...] = Builder(text, bind).transform(tree)
+        return statements
+    except UnexpectedInput as error:
+        raise _explained(error, text) from None
+    except VisitError as error:
+        if isinstance(error.orig_exc, KuiperError):
+            raise error.orig_exc from None
+        raise error.orig_exc from error
+
+
+def parse_rule(text: str, bind: Bind | None = None) -> Select:
+    """The SELECT of a rule; what follows its ';' is not read, as in eKuiper. Raises ParseError."""
+    (statement, *_) = parse(first_statement(text), bind)
+    if not isinstance(statement, Select):
+        raise ParseError(f"SQL {text.strip()} is not a select statement.", "a rule starts with SELECT", statement=text)
+    return statement
+
+
+_WORDS = {
+    "COLUMN": "a name",
+    "SOURCE": "a stream name",
+    "NAME": "a name",
+    "STRING": "a text",
+    "INT": "a number",
+    "FLOAT": "a number",
+    "MINUS": "-",
+    "COMPARE": "a comparison",
+    "SIMPLE_TYPE": "a type (BIGINT | FLOAT | STRING | DATETIME | BOOLEAN | BYTEA | ARRAY | STRUCT)",
+    "KIND": "STREAM or TABLE",
+    "KINDS": "STREAMS or TABLES",
+    "JOIN_KIND": "INNER, LEFT, RIGHT, FULL or CROSS JOIN",
+    "WINDOW": "a window",
+    "UNIT": "DD, HH, MI, SS or MS",
+    "$END": "the end",
+    "LPAR": "(",
+    "RPAR": ")",
+    "COMMA": ",",
+    "SEMICOLON": ";",
+    "EQUAL": "=",
+}
+
+_SLIPS = (
+    (r"<>", "write != for “not equal”"),
+    (r"\bIS\s+(NOT\s+)?NULL\b", "there is no IS NULL; write isnull(x) = TRUE, or isnull(x) = FALSE"),
+    (r"\bDISTINCT\b", "there is no DISTINCT; deduplicate(column, true) keeps the first row of every value"),
+    (r"==", "write = for “equal”"),
+    (r"\|\|", "write concat(a, b)"),
+    (r"&&", "write AND"),
+    (r"\bOUTER\b", "write LEFT JOIN, RIGHT JOIN or FULL JOIN"),
+    (r"\bOFFSET\b", "there is no OFFSET"),
+    (r"\bNOT\s*\(", "there is no NOT before a condition; only NOT IN, NOT BETWEEN, NOT LIKE"),
+)
+
+
+def _explained(error: UnexpectedInput, text: str) -> ParseError:
+    expected: set[str] = set()
+    if isinstance(error, UnexpectedToken):
+        token: Token | str = error.token
+        expected = error.accepts or error.expected
+        found = "the end" if error.token.type == "$END" else str(token)
+    elif isinstance(error, UnexpectedCharacters):
+        expected = error.allowed or set()
+        rest = text[error.pos_in_stream :]
+        word = re.match(r"[A-Za-z0-9_]+|\"[^\"]*\"?|'[^']*'?|\S", rest)
+        found = word[0] if word else "the end"
+    else:
+        found = "the end"
+    line, column = error.line, error.column
+    if not isinstance(line, int) or line < 1 or found == "the end":
+        lines = text.rstrip().splitlines() or [""]
+        line, column = len(lines), len(lines[-1]) + 1
+    hint = _hint(text, line, column, found, expected)
+    return ParseError(f'found "{found}", which does not fit here', hint, line=line, column=column, statement=text)
+
+
+def _hint(text: str, line: int, column: int, found: str, expected: set[str]) -> str:
+    lines = text.splitlines() or [""]
+    around = " ".join(lines[max(0, line - 1) : line + 1])
+    near = around[max(0, column - 12) : column + 20]
+    for pattern, hint in _SLIPS:
+        if re.search(pattern, near, re.I):
+            return hint
+    if found[:1] in "\"'":
+        return "a text stands between quotes and cannot name a column or alias; back-quote odd names: `my name`"
+    if "_AS" in expected and re.fullmatch(r"[A-Za-z]\w*", found):
+        if "SOURCE" not in expected and "_FROM" not in expected:
+            return f"an alias needs AS: AS {found}"
+        return f"an alias needs AS (AS {found}), and fields are followed by FROM"
+    if found.upper() in _RESERVED and expected & {"COLUMN", "SOURCE"}:
+        return f"{found.upper()} is a reserved word; back-quote it to use it as a name: `{found}`"
+    words = sorted({_WORDS.get(name, name.lstrip("_").replace("__ANON", "")) for name in expected if "ANON" not in name})
+    return f"expected {', '.join(words[:8])}" if words else ""
+
+
+_RESERVED = set(
+    "SELECT AS FROM WHERE AND OR GROUP HAVING ORDER BY DESC ASC FILTER INNER LEFT RIGHT FULL CROSS JOIN ON CASE WHEN "
+    "THEN DEFAULT ELSE END IN NOT BETWEEN LIKE OVER PARTITION REPLACE EXCEPT INVISIBLE TRUE FALSE DD HH MI SS MS LIMIT".split()
+)

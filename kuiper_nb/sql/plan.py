@@ -1,0 +1,132 @@
+"""What a SELECT compiles to: a frozen plan that an engine runs without ever looking at the text again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..catalog import Stream
+from ..errors import PlanError
+from ..windowing.spec import Spec
+from .resolved import UserCall
+from .syntax import Node, Star
+
+_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+_UNIT = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+
+
+def duration(value: Any, name: str = "") -> int:
+    """Milliseconds of a Go duration ("1m30s") or of a plain number of ms. Raises PlanError."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return int(value)
+    text = str(value).strip()
+    if re.fullmatch(r"-?\d+", text):
+        return int(text)
+    found = _DURATION.findall(text)
+    if not found or "".join(n + u for n, u in found) != text.lstrip("-"):
+        hint = 'a duration is a number of ms or a text such as "500ms", "5s", "1m30s", "2h"'
+        raise PlanError(f'{name and name + ": "}invalid duration "{text}"', hint)
+    total = int(sum(float(n) * _UNIT[u] for n, u in found))
+    return -total if text.startswith("-") else total
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a rule that this engine acts on; names, defaults and meaning are eKuiper's.
+
+    *late_tolerance* in ms (eKuiper's code says 1 s; its docs 0). *flush_at_end*: a bounded source closes its last windows
+    when it ends (ours; false is eKuiper's way). *attempts*: restartStrategy.attempts, restarts after an error.
+    """
+
+    event_time: bool = False
+    late_tolerance: int = 1000
+    send_error: bool = False
+    send_nil_field: bool = False
+    send_meta: bool = False
+    buffer_length: int = 1024
+    attempts: int = 0
+    flush_at_end: bool = True
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any] | None) -> Options:
+        """From eKuiper's JSON names. Unknown options are kept in *given* and otherwise ignored, as eKuiper does."""
+        options = dict(given or {})
+        tolerance = duration(options.get("lateTolerance", 1000), "options.lateTolerance")
+        restart = options.get("restartStrategy") or {}
+        return cls(
+            event_time=_flag(options, "isEventTime", False),
+            late_tolerance=tolerance if tolerance >= 0 else 1000,
+            send_error=_flag(options, "sendError", False),
+            send_nil_field=_flag(options, "sendNilField", False),
+            send_meta=_flag(options, "sendMetaToSink", False),
+            buffer_length=int(options.get("bufferLength", 1024)),
+            attempts=int(restart.get("attempts", 0)),
+            flush_at_end=_flag(options, "flushAtEnd", True),
+            given=options,
+        )
+
+
+def _flag(options: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = options.get(name, default)
+    if not isinstance(value, bool):
+        raise PlanError(f"option {name} is true or false, not {value!r}")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class OutputField:
+    """One field of the SELECT list.
+
+    *kind* "column": a plain column, whose explicit null stays and whose absence leaves no key; "value": an expression or
+    alias, left out when null; "star": every column of the row.
+    """
+
+    name: str
+    node: Node
+    kind: Literal["column", "value", "star"]
+    alias: bool = False
+    invisible: bool = False
+
+    @property
+    def star(self) -> Star:
+        """The star itself."""
+        assert isinstance(self.node, Star)
+        return self.node
+
+
+@dataclass(frozen=True, slots=True)
+class OrderKey:
+    """One key of ORDER BY; null is last either way."""
+
+    node: Node
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A rule as the engine runs it, in eKuiper's order: FILTER, window, WHERE, GROUP BY, HAVING, ORDER BY, SELECT, LIMIT.
+
+    *columns* is what the rule reads of its stream, None for all. *where_first*: WHERE is applied before the window, as
+    eKuiper does in processing time for tumbling and hopping windows. *aggregate*: an emit has a row per group, not per row.
+    """
+
+    text: str
+    stream: Stream
+    fields: tuple[OutputField, ...]
+    aliases: Mapping[str, Node]
+    options: Options
+    columns: frozenset[str] | None = None
+    where: Node | None = None
+    where_first: bool = True
+    window: Spec | None = None
+    window_filter: Node | None = None
+    group: tuple[Node, ...] = ()
+    having: Node | None = None
+    order: tuple[OrderKey, ...] = ()
+    limit: int | None = None
+    aggregate: bool = False
+    calls: tuple[UserCall, ...] = ()
+    notes: tuple[str, ...] = ()

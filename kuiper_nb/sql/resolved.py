@@ -1,0 +1,114 @@
+"""The nodes that replace names and calls once it is known what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from .builtins.entry import Builtin
+from .syntax import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Node):
+    """A column of the stream."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AliasRef(Node):
+    """An alias of the SELECT list. *column_first*: a column of that name, where the row has one, goes before the alias."""
+
+    name: str
+    column_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WholeRow(Node):
+    """`*` as an argument: the whole row as an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetaRef(Node):
+    """meta(key) or, with *key* None, meta(*)."""
+
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound(Node):
+    """window_start(), window_end(), window_trigger() or event_time()."""
+
+    which: Literal["window_start", "window_end", "window_trigger", "event_time"]
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinCall(Node):
+    """A call of a built-in function, scalar or aggregate."""
+
+    entry: Builtin
+    arguments: tuple[Node, ...]
+
+    @property
+    def aggregate(self) -> bool:
+        """Whether it looks at all rows of a group."""
+        return self.entry.kind == "aggregate"
+
+
+@dataclass(frozen=True, slots=True)
+class UserCall(Node):
+    """A call of a user's function: native, portable or external. *site* numbers the calls of a statement."""
+
+    name: str
+    arguments: tuple[Node, ...]
+    aggregate: bool = False
+    site: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RowNumber(Node):
+    """row_number(): from 1 over the rows of an emit, counted after HAVING and before ORDER BY."""
+
+
+def children(node: Node) -> list[Node]:
+    """The nodes directly under *node*, in the order of the text."""
+    found: list[Node] = []
+
+    def collect(value: Any) -> None:
+        if isinstance(value, Node):
+            found.append(value)
+        elif isinstance(value, tuple):
+            for item in value:
+                collect(item)
+
+    for f in fields(node):
+        collect(getattr(node, f.name))
+    return found
+
+
+def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
+    """*node* with every node directly under it replaced by what *change* makes of it."""
+
+    def turn(value: Any) -> Any:
+        if isinstance(value, Node):
+            return change(value)
+        if isinstance(value, tuple):
+            return tuple(turn(item) for item in value)
+        return value
+
+    changes = {f.name: turn(getattr(node, f.name)) for f in fields(node) if f.name != "place"}
+    if all(changes[name] is getattr(node, name) for name in changes):
+        return node
+    return replace(node, **changes)
+
+
+def walk(node: Node | None) -> list[Node]:
+    """*node* and everything under it, parents first."""
+    if node is None:
+        return []
+    found = [node]
+    for child in children(node):
+        found.extend(walk(child))
+    return found

@@ -1,0 +1,53 @@
+"""String literals, numbers and back-quoted names as eKuiper reads them (Go's strconv.Unquote)."""
+
+from __future__ import annotations
+
+import re
+
+_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{3}|.)", re.S)
+_SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
+_LEAST, _MOST = -(2**63), 2**63 - 1
+
+
+def unquote(literal: str) -> str:
+    """The text between the quotes of *literal*, escapes resolved.
+
+    Raises ValueError for an escape Go does not know; the other kind of quote needs none, so `"\\'"` is refused.
+    """
+    quote = literal[0]
+
+    def resolve(match: re.Match[str]) -> str:
+        body = match[1]
+        if body in _SIMPLE:
+            return _SIMPLE[body]
+        if body == quote:
+            return quote
+        if body[0] in "xuU" and len(body) > 1:
+            return chr(int(body[1:], 16))
+        if len(body) == 3 and body.isdigit() and int(body, 8) < 256:
+            return chr(int(body, 8))
+        raise ValueError(f"unknown escape \\{body} in {literal}")
+
+    return _ESCAPE.sub(resolve, literal[1:-1])
+
+
+def parts(dotted: str) -> tuple[str, ...]:
+    """The names in `a.b`, back-quotes taken off: `` `a.b`.c `` has two."""
+    return tuple(found.strip("`") for found in re.findall(r"`[^`]+`|[^.`]+", dotted))
+
+
+def clamped(digits: str) -> int:
+    """An integer literal; beyond int64 it silently becomes the nearest int64, as in eKuiper."""
+    return max(_LEAST, min(_MOST, int(digits)))
+
+
+def first_statement(text: str) -> str:
+    """The text up to the first ';' that is not in a string, name, comment or {{…}}: all that eKuiper reads of a rule."""
+    token = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|\{\{.*?\}\}|--[^\n]*|/\*.*?\*/|(;)", re.S)
+    started = 0
+    for match in token.finditer(text):
+        if match[1]:
+            if text[started : match.start()].strip():
+                return text[started : match.start()]
+            started = match.end()
+    return text[started:]

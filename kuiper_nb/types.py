@@ -1,0 +1,104 @@
+"""eKuiper's data types, and what they are in Arrow.
+
+A type is a frozen value: `BIGINT`, `ArrayOf(STRING)`, `StructOf((("x", FLOAT),))`. Python values of a type are
+int (64 bit), float, str, bool, bytes, datetime (UTC), list and dict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A simple type, known by its name in DDL."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayOf:
+    """ARRAY(item)."""
+
+    item: AnyType
+
+    def __str__(self) -> str:
+        return f"ARRAY({self.item})"
+
+
+@dataclass(frozen=True, slots=True)
+class StructOf:
+    """STRUCT(name type, …)."""
+
+    fields: tuple[tuple[str, AnyType], ...]
+
+    def __str__(self) -> str:
+        return f"STRUCT({', '.join(f'{name} {kind}' for name, kind in self.fields)})"
+
+
+AnyType = Type | ArrayOf | StructOf
+
+BIGINT = Type("BIGINT")
+FLOAT = Type("FLOAT")
+STRING = Type("STRING")
+BYTEA = Type("BYTEA")
+DATETIME = Type("DATETIME")
+BOOLEAN = Type("BOOLEAN")
+NULL = Type("NULL")  # a column that holds nothing but nulls
+
+SIMPLE = {t.name: t for t in (BIGINT, FLOAT, STRING, BYTEA, DATETIME, BOOLEAN)}
+
+
+def from_arrow(kind: pa.DataType) -> AnyType | None:
+    """The type whose Python values are exactly those of an Arrow column; None where there is none (decimals, maps …)."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        return from_arrow(kind.value_type)
+    if pa.types.is_signed_integer(kind) or kind in (pa.uint8(), pa.uint16(), pa.uint32()):
+        return BIGINT
+    if pa.types.is_float64(kind) or pa.types.is_float32(kind):
+        return FLOAT
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view():
+        return STRING
+    if pa.types.is_boolean(kind):
+        return BOOLEAN
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return BYTEA
+    if pa.types.is_timestamp(kind):
+        return DATETIME
+    if pa.types.is_null(kind):
+        return NULL
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        item = from_arrow(kind.value_type)
+        return ArrayOf(item) if item else None
+    if pa.types.is_struct(kind):
+        fields = [(kind.field(i).name, from_arrow(kind.field(i).type)) for i in range(kind.num_fields)]
+        return None if any(t is None for _, t in fields) else StructOf(tuple((n, t) for n, t in fields if t))
+    return None
+
+
+def to_arrow(kind: AnyType) -> pa.DataType:
+    """The Arrow type that holds the values of a declared type."""
+    import pyarrow as pa
+
+    if isinstance(kind, ArrayOf):
+        return pa.list_(to_arrow(kind.item))
+    if isinstance(kind, StructOf):
+        return pa.struct([(name, to_arrow(t)) for name, t in kind.fields])
+    return {
+        BIGINT: pa.int64(),
+        FLOAT: pa.float64(),
+        STRING: pa.string(),
+        BYTEA: pa.binary(),
+        DATETIME: pa.timestamp("ms", tz="UTC"),
+        BOOLEAN: pa.bool_(),
+        NULL: pa.null(),
+    }[kind]
