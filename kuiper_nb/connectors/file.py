@@ -25,6 +25,8 @@ _KINDS = {"json": "json", "delimited": "csv", "csv": "csv", "lines": "lines", "p
 class FileSource:
     """Reads a file, or every file of a directory in the order of their names, once; then its stream ends."""
 
+    paced = False  # it delivers at every turn, whatever the clock says
+
     def __init__(self, path: Path, kind: str, stream: Stream, properties: Mapping[str, Any], site: Site) -> None:
         self._path = path
         self._kind = kind

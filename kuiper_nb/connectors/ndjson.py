@@ -122,6 +122,8 @@ class _Columnar:
 
         if self._schema is None or not _is_utf8(block) or any(name in block for name in self._unseen):
             return None
+        if b"Infinity" in block:  # which Arrow reads, and eKuiper refuses
+            return None
         try:
             table = reader.read_json(
                 pa.BufferReader(block),

@@ -12,6 +12,7 @@ from ..errors import RowFault
 from ..sql.evaluate import Caller, Evaluate, Evaluator, Frame
 from ..sql.plan import OutputField, Plan
 from ..sql.printer import printed
+from ..sql.arrays import NilArray
 from ..sql.values import described, go_type, text
 from ..windowing.windows import Span
 
@@ -28,11 +29,15 @@ class Exact:
         self._having = build(plan.having) if plan.having is not None else None
         self._keys = [build(key) for key in plan.group]
         self._order = [(build(key.node), key.descending) for key in plan.order]
+        self._excluded = {name for f in plan.fields if f.kind == "star" for name in f.star.exclude}
         self._fields = [self._field(field) for field in plan.fields]
         named = {field.name for field in plan.fields if field.kind != "star"}
         self._named = frozenset(named)
 
     # ---- one row
+
+    def prepare(self, frame: Frame) -> None:
+        """What happens to every row, in order, before WHERE and FILTER look at it."""
 
     def passes_where(self, frame: Frame) -> bool:
         """Whether WHERE, where there is one, lets the row through."""
@@ -119,6 +124,8 @@ class Exact:
         name, nil = field.name, self.plan.options.send_nil_field
         if field.kind == "column":
             column = field.node.name  # type: ignore[attr-defined]
+            if field.invisible or column in self._excluded:  # `* EXCEPT(a), a` leaves a out as well
+                return lambda frame, out: None
 
             def write_column(frame: Frame, out: Row) -> None:
                 if column in frame.row:
@@ -130,13 +137,14 @@ class Exact:
         evaluate, keep = self._evaluator.build(field.node), nil and field.alias
         if field.alias:
             evaluate = self._evaluator.alias(field.name)
-        always = getattr(getattr(field.node, "entry", None), "name", "") == "collect"
 
         def write(frame: Frame, out: Row) -> None:
             value = _evaluated(evaluate, frame, field)
             if field.invisible:
                 return
-            if value is not None or keep or (always and not frame.group and frame.group is not None):
+            if isinstance(value, NilArray):  # no array, yet not left out: what collect() makes of an empty window
+                out[name] = None
+            elif value is not None or keep:
                 out[name] = _finite(value)
 
         return write

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
-from ..errors import RowFault
+from ..errors import KuiperError, RowFault
 from ..sql.builtins.entry import Scope
 from ..sql.evaluate import Frame
 from ..sql.plan import Plan
@@ -22,6 +22,7 @@ from .output import Message, Output
 from .vector import Vector
 
 _NEVER = 2**62
+_MOST_WINDOWS = 2_000_000
 
 
 class Pipeline:
@@ -43,6 +44,7 @@ class Pipeline:
         self._ordinal = 0
         self._newest = -_NEVER
         self._mover: tuple[Admission, Times] | None = None
+        self._aligned_by = 0  # the place in this batch of the row that let the first window be aligned
         self._started = 0
 
     # ---- what the rule calls
@@ -60,7 +62,7 @@ class Pipeline:
         releases = batch.times
         if self.watermark is not None:
             admission = self.watermark.admit(batch.times)
-            self._mover = (admission, batch.arrivals)
+            self._mover, self._aligned_by = (admission, batch.arrivals), 0
             releases = admission.releases
             if admission.late.any():
                 self._too_late(batch.select(admission.late), admission.watermarks[admission.late])
@@ -73,7 +75,9 @@ class Pipeline:
     def close(self, now: int) -> None:
         """Send every window that is finished by *now* (ms, the clock)."""
         if self.windows is not None and self._aligned:
-            self._send(self.windows.close(now if self.watermark is None else self.watermark.at))
+            mark = now if self.watermark is None else self.watermark.at
+            self._refuse_leap(mark)
+            self._send(self.windows.close(mark))
 
     def finish(self) -> None:
         """The input has ended: let everything that waits go on, and close the windows that hold rows."""
@@ -142,6 +146,8 @@ class Pipeline:
         self._pending = (only_times, releases)
         if gone_on.any():
             newest = int(only_times.times.max())
+            assert self._mover is not None
+            self._aligned_by = int(self._mover[0].moved_by(np.array([releases[gone_on].min()]))[0])
             self._align(only_times.times[gone_on])
             self._newest = max(self._newest, newest)
             self.windows.observe(np.array([self._newest], np.int64))
@@ -161,6 +167,7 @@ class Pipeline:
         passed = 0
         for frame, arrival in zip(self._frames(batch), batch.arrivals.tolist(), strict=True):
             try:
+                self.exact.prepare(frame)
                 if not self.exact.passes_where(frame):
                     self.out.counts["filtered"] += 1
                     continue
@@ -195,6 +202,7 @@ class Pipeline:
         frames: list[Frame] = []
         for place, frame in enumerate(self._frames(batch)):
             try:
+                self.exact.prepare(frame)
                 if self.exact.passes_filter(frame) and (not self.plan.where_first or self.exact.passes_where(frame)):
                     kept.append(place)
                     frames.append(frame)
@@ -222,6 +230,15 @@ class Pipeline:
         return keys
 
     # ---- windows out
+
+    def _refuse_leap(self, mark: int) -> None:
+        """A timestamp in the wrong unit, or a clock gone wild, must not make a thousand million empty windows."""
+        assert self.windows is not None
+        due, step = self.windows.due(), getattr(self.plan.window, "step", 0)
+        if due is not None and step and (mark - due) // step > _MOST_WINDOWS:
+            count = (mark - due) // step
+            hint = f"is {self.plan.stream.timestamp or 'the clock'} in milliseconds?"
+            raise KuiperError(f"time leapt over {count:,} windows at once, from {due} to {mark}", hint)
 
     def _send(self, spans: list[Span]) -> None:
         assert self.windows is not None
@@ -267,7 +284,8 @@ class Pipeline:
             return [max(span.trigger, self._started) for span in spans]
         assert self._mover is not None
         admission, arrivals = self._mover
-        places = np.minimum(admission.moved_by(np.array([s.end for s in spans], np.int64)), len(arrivals) - 1)
+        places = np.maximum(admission.moved_by(np.array([s.end for s in spans], np.int64)), self._aligned_by)
+        places = np.minimum(places, len(arrivals) - 1)
         ats: list[int] = np.maximum.accumulate(arrivals[places]).tolist()
         return ats
 

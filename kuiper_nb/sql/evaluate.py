@@ -162,6 +162,8 @@ class Evaluator:
 
         def evaluate(frame: Frame) -> bool:
             members = array(frame)
+            if isinstance(members, str):  # a text holds nothing, as in eKuiper
+                members = None
             if members is not None and not isinstance(members, list):
                 raise RowFault(f"IN expects an array, but found {op.described(members)}")
             return op.contained(value(frame), members, negated)
@@ -233,10 +235,6 @@ def _rows(frame: Frame) -> list[Frame]:
     return [frame] if frame.group is None else frame.group
 
 
-def _empty(value: Any) -> bool:
-    return value is None or (isinstance(value, (list, dict)) and not value)
-
-
 def _scalar(entry: Builtin, arguments: list[Evaluate]) -> Evaluate:
     reference, name, scope = entry.reference, entry.name, entry.scope
     on_null = {"nil": None, "false": False, "zero": 0, "call": None}[entry.nulls]
@@ -252,6 +250,8 @@ def _scalar(entry: Builtin, arguments: list[Evaluate]) -> Evaluate:
             return reference(frame.scope, *values) if scope else reference(*values)
         except RowFault as fault:
             raise RowFault(f"call func {name} error: {fault.message}") from None
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise RowFault(f"call func {name} error: {error}") from error
 
     return evaluate
 
@@ -268,5 +268,7 @@ def _aggregate(entry: Builtin, arguments: list[Evaluate]) -> Evaluate:
             return reference(*values)
         except RowFault as fault:
             raise RowFault(f"call func {name} error: {fault.message}") from None
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise RowFault(f"call func {name} error: {error}") from error
 
     return evaluate

@@ -38,9 +38,13 @@ def binary(op: str, left: Any, right: Any) -> Any:
 
     Raises RowFault where the types do not fit or the divisor is zero.
     """
-    if left is None or right is None:
+    if left is None:
         return None if op in "+-*/%" else False
     kind = type(left)
+    if kind is list or kind is dict or kind is bytes:
+        raise RowFault(f"{op} is an invalid operation for {go_type(left)}")
+    if right is None:
+        return None if op in "+-*/%" else False
     if kind is float or kind is int:
         return _number(op, left, right)
     if kind is str:
@@ -51,7 +55,7 @@ def binary(op: str, left: Any, right: Any) -> Any:
             return _boolean(op, left, right)
     elif isinstance(left, datetime):
         return _moment(op, left, right)
-    else:
+    elif isinstance(left, (list, dict, bytes)):
         raise RowFault(f"{op} is an invalid operation for {go_type(left)}")
     raise _misfit(op, left, right)
 

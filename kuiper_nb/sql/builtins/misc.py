@@ -8,7 +8,11 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sqlglot import exp
+
 from ...errors import RowFault
+from ...types import BIGINT, ArrayOf
+from ..lowered import Lowered, call
 from ..syntax import Constant
 from ..values import printed, text, to_int, utf8
 from .entry import Builtin
@@ -16,6 +20,14 @@ from .entry import Builtin
 
 def _cardinality(value: Any) -> int:
     return len(value) if isinstance(value, (list, bytes)) else 0
+
+
+def _lower_cardinality(arguments: Sequence[Lowered]) -> Lowered | None:
+    (value,) = arguments
+    if not isinstance(value.type, ArrayOf):
+        return None
+    size = exp.Coalesce(this=call("len", exp.paren(value.sql)), expressions=[exp.convert(0)])
+    return Lowered(size, BIGINT, value.guard, null=False)
 
 
 def _property(name: Any) -> str:
@@ -108,7 +120,9 @@ BUILTINS: tuple[Builtin, ...] = (
     Builtin("rule_id", lambda scope: scope.rule, (0, 0), "the id of the rule", nulls="call", scope=True),
     Builtin("rule_start", lambda scope: scope.started, (0, 0), "when the rule started, ms", nulls="call", scope=True),
     Builtin("newuuid", lambda: str(uuid.uuid1()), (0, 0), "a new UUID of version 1", nulls="call"),
-    Builtin("cardinality", _cardinality, (1, 1), "how many elements an array has", nulls="zero"),
+    Builtin(
+        "cardinality", _cardinality, (1, 1), "how many elements an array has", nulls="zero", lower=_lower_cardinality
+    ),
     Builtin("props", _property, (1, 1), "a property of the host; there are none here", ("string",)),
     Builtin("delay", _delayed, (2, 2), "the second argument, at once", ("number", "any")),
     Builtin(

@@ -10,14 +10,13 @@ import pyarrow as pa
 from sqlglot import exp
 
 from kuiper_nb.errors import RowFault
-from kuiper_nb.sql.builtins import conversion, string
-from kuiper_nb.sql.builtins import math as mathematics
+from kuiper_nb.sql.builtins import table
 from kuiper_nb.sql.builtins.entry import Builtin
 from kuiper_nb.sql.lowered import Lowered, render
 from kuiper_nb.types import BIGINT, FLOAT, STRING, AnyType, to_arrow
 
 FAULT = "fault"
-ENTRIES = {b.name: b for family in (mathematics, string, conversion) for b in family.BUILTINS}
+ENTRIES = table()
 
 
 def entry(name: str) -> Builtin:
