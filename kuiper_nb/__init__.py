@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .session import Session
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "SystemClock",
     "VirtualClock",
     "aggregate",
+    "forget_session",
     "function",
     "load_ipython_extension",
     "push",
@@ -52,6 +55,8 @@ _HOME = {
     "VirtualClock": "windowing.clock",
 }
 _session: Session | None = None
+_opening: Callable[[], Session] | None = None
+"""How a notebook opens its session; set by `%load_ext kuiper_nb`."""
 
 
 def __getattr__(name: str) -> Any:
@@ -69,8 +74,16 @@ def session() -> Session:
     if _session is None:
         from .session import Session
 
-        _session = Session()
+        _session = _opening() if _opening is not None else Session()
     return _session
+
+
+def forget_session() -> None:
+    """Close the session of this notebook, if there is one: its rules stop, and the next use opens a new one."""
+    global _session  # noqa: PLW0603
+    closing, _session = _session, None
+    if closing is not None:
+        closing.close()
 
 
 def function(f: Any = None, *, name: str | None = None, vectorized: bool = False) -> Any:

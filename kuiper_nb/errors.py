@@ -50,6 +50,10 @@ class KuiperError(Exception):
         shown = text.replace("\t", " ")
         return f"{shown}\n{' ' * (self.column - 1)}^"
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback."""
+        return f"{type(self).__name__}: {self}".splitlines()
+
     def __str__(self) -> str:
         parts = [self.message, self.caret(), self.hint]
         return "\n".join(part for part in parts if part)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from itertools import count
 from types import TracebackType
 from typing import Any
 
-from . import formats
 from .catalog import Stream
 from .connectors import SINKS, SOURCES, Site, Topics
 from .connectors import sink as connector_sink
 from .connectors import source as connector_source
-from .contracts import Clock, Function, Payload, Sink, Source
+from .contracts import Clock, Payload, Sink, Source
+from .duck import Duck
 from .engine.outlet import Outlet
-from .engine.rule import Rule, Wiring
+from .engine.rule import Mode, Rule, Wiring
 from .engine.runner import run
 from .engine.timeline import Timeline
+from .engine.vector import Vector
 from .errors import CatalogError, ClockError, ConnectorError, FunctionError, KuiperError, NotSupported, did_you_mean
 from .formats.coerce import extra
 from .formats.transform import Transform
@@ -28,10 +29,12 @@ from .functions.registry import Registry
 from .functions.sink import NativeSink, SinkDefinition, sink_definition
 from .functions.source import NativeSource, SourceDefinition
 from .sql.compiler import compile_select
-from .sql.ddl import described, stream_of
 from .sql.parser import parse, parse_rule
 from .sql.plan import Options
-from .sql.syntax import Create, Describe, Drop, Select, Show, Statement
+from .sql.syntax import Select
+from .statements import check, known
+from .statements import mapping as named
+from .statements import run as run_statement
 from .tabular import declared, payload_data
 from .windowing.clock import SystemClock, VirtualClock
 
@@ -54,9 +57,12 @@ class Session:
         self.sources: Definitions[SourceDefinition] = Definitions("source")
         self.sinks: Definitions[SinkDefinition] = Definitions("sink")
         self._topics = Topics()
+        self._duck = Duck()
         self._frames: dict[str, Any] = {}
         self._configurations: dict[tuple[str, str], Mapping[str, Mapping[str, Any]]] = {}
         self._generations: dict[str, int] = {}
+        self._recipes: dict[str, Callable[[], Rule]] = {}
+        self.mode: Mode = "virtual" if self.clock.virtual else "live"
         self._timeline = Timeline(self.clock, lambda: list(self.rules.values())) if isinstance(self.clock, VirtualClock) else None
 
     # ---- statements
@@ -71,56 +77,16 @@ class Session:
         if not statements:
             raise KuiperError("no statement", "CREATE STREAM …, SHOW STREAMS, DESCRIBE STREAM …, DROP STREAM …")
         for statement in statements:
-            self._check(statement, replace)
-        result: Any = None
-        for statement in statements:
-            result = self._run(statement)
-        return result
+            check(self, statement, replace)
+        return [run_statement(self, statement) for statement in statements][-1]
 
-    def _check(self, statement: Statement, replace: bool) -> None:
-        if isinstance(statement, Select):
-            raise KuiperError("a SELECT is a rule", "session.rule(…)", statement=statement.text)
-        if isinstance(statement, Create):
-            stream = self._defined(statement)
-            if not replace and statement.name in (*self.streams, *self.tables):
-                where = "a stream" if statement.name in self.streams else "a table"
-                message = f"Create {statement.kind} fails: Item {statement.name} already exists"
-                raise CatalogError(message, f"it is {where}; DROP it first, or replace=True")
-            formats.get(stream.format)
-
-    def _defined(self, create: Create) -> Stream:
-        kind = dict(create.options).get("TYPE", "")
-        parameters: frozenset[str] = frozenset()
-        if kind in self.sources:
-            parameters = self.sources[kind].parameters
-        return stream_of(create, parameters)
-
-    def _run(self, statement: Statement) -> Any:
-        match statement:
-            case Create():
-                stream = self._defined(statement)
-                known = self._mapping(stream.kind)
-                replaced = stream.name in known
-                known[stream.name] = stream
-                return f"{stream.kind.capitalize()} {stream.name} is {'replaced' if replaced else 'created'}."
-            case Show(kind=kind):
-                return sorted(self._mapping(kind))
-            case Describe(kind=kind, name=name):
-                return described(self._known(kind, name, "Describe"))
-            case Drop(kind=kind, name=name):
-                self._known(kind, name, "Drop")
-                self.drop(kind, name)
-                return f"{kind.capitalize()} {name} is dropped."
-        raise KuiperError("a SELECT is a rule", "session.rule(…)")
-
-    def _mapping(self, kind: str) -> dict[str, Stream]:
-        return self.streams if kind == "stream" else self.tables
-
-    def _known(self, kind: str, name: str, verb: str) -> Stream:
-        mapping = self._mapping(kind)
-        if name not in mapping:
-            raise CatalogError(f"{verb} {kind} fails: {name} is not found.", did_you_mean(name, mapping))
-        return mapping[name]
+    def beside(self, clock: Clock | None = None) -> Session:
+        """A session without rules that knows the same definitions; by default on this clock."""
+        other = Session(clock or self.clock)
+        other.streams, other.tables = dict(self.streams), dict(self.tables)
+        other.functions, other.sources, other.sinks = self.functions, self.sources, self.sinks
+        other._frames, other._configurations = dict(self._frames), dict(self._configurations)
+        return other
 
     # ---- rules
 
@@ -143,7 +109,7 @@ class Session:
         select = sql if isinstance(sql, Select) else parse_rule(sql, bind)
         given = Options.of(options)
         plan = compile_select(select, {**self.tables, **self.streams}, self.functions, given)
-        name = id or self._unused_id()
+        name = id or next(f"rule{n}" for n in count(1) if f"rule{n}" not in self.rules)
         chosen = [(kind, dict(properties or {})) for action in actions or () for kind, properties in action.items()]
         wiring = self._wiring(name, plan.stream, plan.columns, chosen, given.send_error)
         wiring.source()
@@ -154,6 +120,8 @@ class Session:
             self.rules[name].drop()
         self._generations[name] = generation
         self.rules[name] = made
+        again = [{kind: properties} for kind, properties in chosen]
+        self._recipes[name] = lambda: self.rule(select, id=name, options=options, actions=again, start=False, keep=keep)
         if start:
             try:
                 made.start()
@@ -162,11 +130,23 @@ class Session:
                 raise
         return made
 
-    def _unused_id(self) -> str:
-        number = 1
-        while f"rule{number}" in self.rules:
-            number += 1
-        return f"rule{number}"
+    def renew_users(self, kind: str, name: str) -> list[str]:
+        """Compile the rules that use something anew, after it was replaced; answers what became of each."""
+        return [self._renew(id) for id in self._users(kind, name)]
+
+    def _renew(self, id: str) -> str:
+        rule, running = self.rules[id], self.rules[id].active
+        try:
+            made = self._recipes[id]()
+            made.bounds = rule.bounds
+            if running:
+                made.start()
+        except KuiperError as error:
+            rule.stop()
+            rule.failed(error)
+            self.rules[id] = rule
+            return f"Rule {id} uses it and is stopped by an error: {error.message}"
+        return f"Rule {id} uses it and {'starts' if running else 'is compiled'} anew."
 
     def _wiring(
         self,
@@ -186,10 +166,11 @@ class Session:
             caller=RowCaller(self.functions),
             source=lambda: self._source(stream, site),
             outlets=lambda: [self._outlet(kind, properties, site, send_error) for kind, properties in actions],
-            vector=lambda plan, caller: None,
+            vector=lambda plan, caller: Vector(plan, caller, self._duck),
             run=run,
             drive=self._timeline.drive if self._timeline is not None else lambda rule, done, timeout: done(),
             dropped=self._forget,
+            mode=self.mode,
         )
 
     def _forget(self, rule: Rule) -> None:
@@ -206,7 +187,7 @@ class Session:
             hint = did_you_mean(stream.type, known)
             if hint.startswith("did"):
                 raise ConnectorError(f"source type {stream.type} not found", hint)
-        if stream.name in self._frames:
+        if stream.type == "frame" and self._frames.get(stream.name) is not None:
             from .connectors.frame import FrameSource
 
             return FrameSource(self._frames[stream.name])
@@ -284,10 +265,16 @@ class Session:
         *timestamp* names the column of event time. The answer's `statement` is the CREATE STREAM it stands for.
         """
         statement, table = declared(name, data, timestamp)
-        self.sql(statement, replace=replace)
-        self._frames.pop(name, None)
+        before = self._frames.get(name)
         if table is not None:
             self._frames[name] = table
+        try:
+            message = self.sql(statement, replace=replace)
+        except KuiperError:
+            self._frames[name] = before  # still what the stream of that name reads
+            raise
+        if table is not None and "unchanged" in message:
+            self.renew_users("stream", name)
         return self.streams[name]
 
     # ---- native code
@@ -347,13 +334,10 @@ class Session:
             return
         if kind in ("plugin", "service"):
             raise NotSupported(f"a {kind} is not supported yet")
-        used = self._users(kind, name)
-        if used:
-            message = f"{kind} {name} is used by {'rule' if len(used) == 1 else 'rules'} {', '.join(used)}"
-            raise CatalogError(message, f"drop {used[0]} first")
+        self.refuse_used(kind, name)
         if kind in ("stream", "table"):
-            self._known(kind, name, "Drop")
-            del self._mapping(kind)[name]
+            known(self, kind, name, "Drop")
+            del named(self, kind)[name]
             self._frames.pop(name, None)
         elif kind in ("function", "aggregate"):
             self.functions.drop(name)
@@ -361,6 +345,13 @@ class Session:
             (self.sources if kind == "source" else self.sinks).drop(name)
         else:
             raise KuiperError(f"there is no {kind} to drop", "rule stream table function aggregate source sink")
+
+    def refuse_used(self, kind: str, name: str) -> None:
+        """Raises CatalogError when rules use it, naming them."""
+        used = self._users(kind, name)
+        if used:
+            message = f"{kind} {name} is used by {'rule' if len(used) == 1 else 'rules'} {', '.join(used)}"
+            raise CatalogError(message, f"drop {used[0]} first")
 
     def _users(self, kind: str, name: str) -> list[str]:
         def uses(rule: Rule) -> bool:
@@ -379,6 +370,7 @@ class Session:
         """Stop and forget every rule."""
         for rule in list(self.rules.values()):
             rule.drop()
+        self._duck.close()
 
     def __enter__(self) -> Session:
         return self

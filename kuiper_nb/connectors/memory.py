@@ -15,6 +15,8 @@ from .site import Site
 class MemorySource:
     """Listens to the topic in DATASOURCE, which may hold wildcards."""
 
+    bounded = False  # there may always be more
+
     def __init__(self, topic: str, site: Site) -> None:
         self._topic = topic
         self._site = site

@@ -134,8 +134,9 @@ class _Columnar:
             )
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             return None
-        if table.num_rows != block.count(b"\n") + (not block.endswith(b"\n")):
-            return None
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
+        if not table.num_rows == lines == block.count(b"\n{") + block.startswith(b"{"):
+            return None  # objects that share a line, or go beyond one
         return table.combine_chunks() if self._nulls_are_nulls(table, block) else None
 
     def _nulls_are_nulls(self, table: pa.Table, block: bytes) -> bool:

@@ -21,16 +21,24 @@ class SimulatorSource:
         self._site = site
         self._next = 0
         self._due = 0
+        self._ended = False
+
+    @property
+    def bounded(self) -> bool:
+        """Whether its rows come only once."""
+        return not self._loop
 
     def open(self) -> None:
         """Starts with the first row, now."""
         self._next = 0
+        self._ended = False
         self._due = self._site.clock.now()
 
     def poll(self) -> Payload | None:
         """The row whose time has come; EndOfStream after the last one without *loop*."""
         if self._next >= len(self._data):
             if not (self._loop and self._data):
+                self._ended = True
                 raise EndOfStream
             self._next = 0
         if self._site.clock.now() < self._due:
@@ -41,8 +49,10 @@ class SimulatorSource:
         return Payload(row, at)
 
     def due(self) -> int | None:
-        """When the next row comes; None after the last one."""
-        return self._due if self._next < len(self._data) or (self._loop and self._data) else None
+        """When the next row comes, or the end is told; None once that has been."""
+        if self._ended:
+            return None
+        return self._due if self._next < len(self._data) or (self._loop and self._data) else self._site.clock.now()
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -24,9 +24,11 @@ class FrameSegment:
 
     def between(self, lower: int, upper: int) -> list[tuple[int, Frame]]:
         """The rows with lower <= key < upper, in the order of arrival."""
-        if not self.keys or self.keys[-1] < lower:
-            pass
         return [(k, f) for k, f in zip(self.keys, self.frames, strict=True) if lower <= k < upper]
+
+    def holds(self, lower: int, upper: int) -> bool:
+        """Whether there is a row with lower <= key < upper."""
+        return any(lower <= key < upper for key in self.keys)
 
     def trim(self, least: int) -> int:
         """Let the rows below *least* go; how many they were."""
@@ -78,6 +80,11 @@ class Buffer:
 
     def __len__(self) -> int:
         return sum(len(s) for s in self.segments)
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether any rows are kept as tables."""
+        return any(isinstance(s, TableSegment) for s in self.segments)
 
     def add_frames(self, keys: list[int], frames: list[Frame]) -> None:
         """Add rows; neighbours share a segment."""

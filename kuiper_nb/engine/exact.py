@@ -58,6 +58,10 @@ class Exact:
             write(frame, out)
         return out
 
+    def rows(self, frame: Frame) -> list[Row]:
+        """The output rows of one input row."""
+        return [self.project(frame)]
+
     # ---- one window
 
     def emit(self, frames: list[Frame], bound: Span | None) -> list[Row] | None:

@@ -4,12 +4,50 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
 
 from ..contracts import Row
 from .emits import Emit, Late, Newest, RowError
 
 Message = Row | RowError
+
+
+class Computed(Protocol):
+    """Rows that are made when they are needed; *places* None: they are all of their batch, in order."""
+
+    size: int
+    make: Callable[[], list[Row]]
+    table: Callable[[], pa.Table | None]
+    places: np.ndarray | None
+
+
+class _Lazy(Sequence[Message]):
+    """Messages that are put together only when a sink wants them one by one."""
+
+    def __init__(self, make: Callable[[], list[Message]]) -> None:
+        self._make = make
+        self._made: list[Message] | None = None
+
+    def _messages(self) -> list[Message]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._messages()[index]
+
+    def __len__(self) -> int:
+        return len(self._messages())
+
+
+def _in_order(partial: Computed, rest: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """The rows of both parts in the order of their batch."""
+    made = partial.make()
+    places = range(len(made)) if partial.places is None else partial.places.tolist()
+    return sorted([*zip(places, made, strict=True), *rest], key=lambda pair: pair[0])
 
 
 class Output:
@@ -43,10 +81,22 @@ class Output:
         if messages:
             self.deliver(emit, messages)
 
-    def lazily(self, emit: Emit) -> None:
-        """One micro-batch whose rows nobody needs yet."""
-        self._keep(emit)
-        self.deliver(emit, None)
+    def merged(self, at: int, partial: Computed, rest: list[tuple[int, Message]]) -> None:
+        """One micro-batch of which DuckDB computed a part and *rest* was computed row by row, each with its place."""
+        if not rest:
+            if partial.size:
+                emit = Emit(at, size=partial.size, make=partial.make, table=partial.table)
+                self._keep(emit)
+                self.deliver(emit, None)
+            return
+        rows = [(place, message) for place, message in rest if not isinstance(message, RowError)]
+        for _, message in sorted(rest, key=lambda pair: pair[0]):
+            if isinstance(message, RowError):
+                self._count(message)
+        emit = Emit(at, size=partial.size + len(rows), make=lambda: [row for _, row in _in_order(partial, rows)])
+        if emit.size:
+            self._keep(emit)
+        self.deliver(emit, _Lazy(lambda: [message for _, message in _in_order(partial, rest)]))
 
     def fault(self, message: str, row: Any, at: int, *, where: str = "", window: bool = False) -> None:
         """Something failed on its own: a payload, a row on its way into a window, a window (*window*)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +20,10 @@ from .buffer import Buffer, FrameSegment, SortedFrames, TableSegment
 from .emits import Emit, Late, RowError
 from .exact import Exact
 from .output import Message, Output
-from .vector import Vector
+from .vector import EXACT, Vector, Verdict
 
 _NEVER = 2**62
+_NOWHERE = np.empty(0, np.intp)
 _MOST_WINDOWS = 2_000_000
 
 
@@ -157,27 +159,35 @@ class Pipeline:
     def _pass(self, batch: Batch) -> None:
         if not len(batch):
             return
-        if self.vector is not None and self.vector.wants(batch):
-            rest = self.vector.rows(batch, self.out, self.arms)
-            if rest is None:
-                return
-            batch = rest
+        at = int(batch.arrivals[-1])
+        partial = self.vector.rows(batch) if self.vector is not None and self.vector.wants(batch) else None
+        if partial is None:
+            self.out.batch(at, [message for _, message in self._messages(batch, range(len(batch)))])
+            return
+        places = partial.exact if partial.exact is not None else _NOWHERE
+        rest = self._messages(batch.select(places), places.tolist()) if len(places) else []
+        faults = [*rest, *partial.errors]
+        self.arms["duckdb"] += len(batch) - len(places)
+        self.out.counts["used"] += partial.size
+        self.out.counts["filtered"] += len(batch) - partial.size - len(places) - len(partial.errors)
+        self.out.merged(at, partial, faults)
+
+    def _messages(self, batch: Batch, places: Sequence[int]) -> list[tuple[int, Message]]:
+        """The exact arm: output rows and errors, each with its place in the batch they came in."""
         self.arms["exact"] += len(batch)
-        messages: list[Message] = []
-        passed = 0
-        for frame, arrival in zip(self._frames(batch), batch.arrivals.tolist(), strict=True):
+        messages: list[tuple[int, Message]] = []
+        for place, frame, arrival in zip(places, self._frames(batch), batch.arrivals.tolist(), strict=True):
             try:
                 self.exact.prepare(frame)
                 if not self.exact.passes_where(frame):
                     self.out.counts["filtered"] += 1
                     continue
                 if self.plan.limit != 0 and (self.plan.having is None or self.exact.passes_having(frame)):
-                    messages.append(self.exact.project(frame))
-                passed += 1
+                    messages += [(place, row) for row in self.exact.rows(frame)]
+                self.out.counts["used"] += 1
             except RowFault as fault:
-                messages.append(row_error(fault, frame, arrival))
-        self.out.counts["used"] += passed
-        self.out.batch(int(batch.arrivals[-1]), messages)
+                messages.append((place, row_error(fault, frame, arrival)))
+        return messages
 
     def _frames(self, batch: Batch) -> list[Frame]:
         scope, meta = self.scope, batch.meta
@@ -193,6 +203,7 @@ class Pipeline:
             if entered is not None:
                 accepted, kept_releases, rest, rest_releases, filtered = entered
                 self.out.counts["filtered"] += filtered
+                self.arms["duckdb"] += len(accepted) + filtered
                 self._store(accepted, kept_releases)
                 if rest is None:
                     return
@@ -245,11 +256,26 @@ class Pipeline:
         if not spans:
             return
         ats = self._times_of(spans)
-        if self.vector is not None:
-            self.vector.windows(spans, ats, self.buffer, self._exactly, self.out)
-        else:
+        if self.vector is None or not self.buffer.has_tables:
             self._exactly(spans, ats)
+        else:
+            self._by_verdict(spans, ats, self.vector.windows(spans, ats, self.buffer))
         self.out.counts["used"] += self.buffer.trim(self.windows.keep_from())
+
+    def _by_verdict(self, spans: list[Span], ats: list[int], verdicts: list[Verdict]) -> None:
+        """Send what DuckDB computed, in order; neighbours for the evaluator go there together."""
+        waiting: list[int] = []
+        for number, verdict in enumerate([*verdicts, None]):
+            if verdict is EXACT:
+                waiting.append(number)
+                continue
+            if waiting:
+                self._exactly([spans[i] for i in waiting], [ats[i] for i in waiting])
+                waiting = []
+            if isinstance(verdict, Emit):
+                self.out.window(verdict)
+            elif isinstance(verdict, RowError):
+                self.out.failed(verdict, window=True)
 
     def _exactly(self, spans: list[Span], ats: list[int]) -> None:
         lower, upper = min(s.lower for s in spans), max(s.upper for s in spans)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..contracts import Clock, EndOfStream, Payload, Source
 from ..errors import KuiperError
 from ..functions.call import RowCaller
 from ..sql.plan import Plan
 from .batch import concatenated
+from .bounds import Bounds
 from .decode import Decoder
 from .emits import Emit, Late, Newest, RowError
 from .exact import Exact
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+Mode = Literal["live", "bounded", "virtual"]
 _MOST_PAYLOADS = 8192
 
 
@@ -38,26 +40,6 @@ class Scope:
     started: int
 
     @property
-    @property
-    def idle(self) -> bool:
-        """Whether it has nothing to do: no payload waits and no step is under way."""
-        if not self.active:
-            return True
-        if self.backlog:
-            return False
-        with self._lock:
-            return not self.backlog
-
-    @property
-    def sinks(self) -> list[str]:
-        """The names of its sinks."""
-        return [outlet.name for outlet in self._outlets]
-
-    @property
-    def paced(self) -> bool:
-        """Whether the clock, or a push, says when the source delivers; else it delivers at every turn."""
-        return getattr(self._source, "paced", True)
-
     def now(self) -> int:
         """The session's clock, ms."""
         return self.clock.now()
@@ -76,6 +58,7 @@ class Wiring:
     run: Callable[[Rule], None]
     drive: Callable[[Rule, Callable[[], bool], float | None], bool]
     dropped: Callable[[Rule], None]
+    mode: Mode = "live"
 
 
 class Rule:
@@ -89,6 +72,7 @@ class Rule:
         self.id = id
         self.plan = plan
         self.generation = generation
+        self.bounds = Bounds()
         self._wiring = wiring
         self._out = Output(keep)
         self._out.deliver = self._deliver
@@ -146,7 +130,7 @@ class Rule:
                 id=self.id,
                 state=self._state,
                 message=self._message,
-                mode="virtual" if self._wiring.clock.virtual else "live",
+                mode=self._wiring.mode,
                 waiting=pipeline.waiting if pipeline is not None else 0,
                 watermark=watermark if watermark is not None and watermark > -(2**62) else None,
                 started=self._started,
@@ -191,6 +175,8 @@ class Rule:
     def drop(self) -> None:
         """Stop and forget the rule."""
         self.stop()
+        if self._vector is not None:
+            self._vector.close()
         self._wiring.dropped(self)
 
     def wait(self, timeout: float | None = None, emits: int | None = None) -> bool:
@@ -205,7 +191,7 @@ class Rule:
 
         bounded = getattr(self._source, "bounded", True)
         if self._wiring.clock.virtual:
-            if emits is None and timeout is None and not done() and not bounded:
+            if emits is None and timeout is None and not done() and bounded is False:
                 hint = f"wait(emits=10) or wait(timeout=60); {self.plan.stream.type} never ends by itself"
                 raise KuiperError(f"rule {self.id} would be waited for without end", hint)
             return self._wiring.drive(self, done, timeout)
@@ -235,6 +221,8 @@ class Rule:
             self._pipeline.close(now)
             if ended:
                 self._finish(now)
+            elif reason := self.bounds.reached(self._out.counts, now - (self._started or now)):
+                self._close("stopped", reason)
         with self._changed:
             self._changed.notify_all()
         return bool(payloads) or ended
@@ -243,7 +231,8 @@ class Rule:
         """When a step would have something to do (ms); None when only a push brings that about."""
         if self._state != "running" or self._pipeline is None or self._source is None:
             return None
-        found = [at for at in (self._source.due(), self._pipeline.due()) if at is not None]
+        end = None if self.bounds.ms is None or self._started is None else self._started + self.bounds.ms
+        found = [at for at in (self._source.due(), self._pipeline.due(), end) if at is not None]
         return min(found) if found else None
 
     @property

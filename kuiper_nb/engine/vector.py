@@ -1,27 +1,417 @@
-"""The DuckDB arm of the stages."""
+"""The DuckDB arm of the stages: whole batches whose columns have types; what does not fit is left to the exact arm."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
 
+import numpy as np
+import pyarrow as pa
+
+from ..contracts import Failure, Row
+from ..duck import Cursor, Duck, QueryError
+from ..functions.call import RowCaller
+from ..sql import resolved as r
+from ..sql import syntax as s
+from ..sql.lowered import NotLowered
+from ..sql.plan import OutputField, Plan
+from ..sql.printer import printed
+from ..sql.syntax import Node
 from ..windowing.windows import Span
 from .batch import Batch, Times
-from .buffer import Buffer
-from .output import Output
+from .buffer import Buffer, FrameSegment, TableSegment
+from .emits import Emit, RowError
+from .rowprogram import NotUniform, Outcome, RowProgram
+from .spanprogram import Closed, SpanProgram
+from .substitute import expanded
+from .typing import Mask, Typing, columnised, typing_of
+
+FEW = 48
+"""Below so many rows the evaluator is done before DuckDB has begun."""
+
+
+class Exact(Enum):
+    """The evaluator must say."""
+
+    EXACT = "exact"
+
+
+EXACT = Exact.EXACT
+Verdict = Emit | RowError | Exact | None
+
+
+@dataclass(slots=True)
+class Partial:
+    """The part of a batch that DuckDB computed. *make* answers its rows, *places* where they stood in the batch (None: all
+    of it, in order), *exact* which rows the evaluator must take, *errors* those that failed."""
+
+    size: int
+    make: Callable[[], list[Row]]
+    table: Callable[[], pa.Table | None]
+    places: np.ndarray | None = None
+    exact: np.ndarray | None = None
+    errors: list[tuple[int, RowError]] = field(default_factory=list)
 
 
 class Vector:
-    """Placeholder until the arm is wired."""
+    """The queries of one rule. `reasons` says why a stage, met with certain types, takes the exact arm."""
+
+    def __init__(self, plan: Plan, caller: RowCaller, duck: Duck) -> None:
+        self.plan = plan
+        self.reasons: dict[str, str] = {}
+        self._caller = caller
+        self._duck = duck
+        self._cursor: Cursor | None = None
+        self._programs: dict[tuple[str, Typing, bool], RowProgram | None] = {}
+        self._spans: dict[tuple[Typing, bool], SpanProgram | None] = {}
+        self._wrapped = False
+        self._filter = self._entry_condition()
+        self._computed = self._row_columns()
+
+    # ---- what the pipeline asks
 
     def wants(self, batch: Batch) -> bool:
-        return False
+        """Whether *batch* is worth a query."""
+        return len(batch) >= FEW
 
-    def rows(self, batch: Batch, out: Output, arms: Counter[str]) -> Batch | None:
-        return batch
+    def interrupt(self) -> None:
+        """Break off a query that runs."""
+        if self._cursor is not None:
+            self._cursor.interrupt()
+
+    def close(self) -> None:
+        """Let go of the cursor and everything prepared on it."""
+        self._programs.clear()
+        self._spans.clear()
+        if self._cursor is not None:
+            self._cursor.close()
+            self._cursor = None
+
+    def rows(self, batch: Batch) -> Partial | None:
+        """The row stage of a rule without a window. None when the exact arm must take the whole batch."""
+        if self.plan.having is not None or self.plan.limit == 0 or self.plan.aggregate:
+            return None
+        known = self._columns(batch, self._computed)
+        if known is None:
+            return None
+        table, typing, misfits = known
+        outcome = self._run("row", table, typing, misfits, self._row_program(batch, typing))
+        return None if outcome is None else self._partial(batch, outcome)
 
     def enter(self, batch: Batch, releases: Times) -> tuple[Batch, Times, Batch | None, Times, int] | None:
+        """FILTER, and WHERE where it comes first: the rows that enter windows, as a table, with their releases; the rows
+        for the exact arm, with theirs; how many were filtered out. None when the exact arm must take them all."""
+        known = self._columns(batch, self._entering(batch))
+        if known is None or not self._closable(known[1]):
+            return None
+        table, typing, misfits = known
+        whole = Batch(batch.arrivals, batch.times, None, table, batch.meta)
+        if self._filter is None and misfits is None:
+            return whole, releases, None, releases[:0], 0
+        make = lambda wrapped: RowProgram(  # noqa: E731
+            self._open(), [], self._filter, self._caller, placed=True, wrapped=wrapped
+        )
+        outcome = self._run("filter", table, typing, misfits, make)
+        if outcome is None:
+            return None
+        places = np.arange(len(batch)) if outcome.places is None else outcome.places
+        exact = _union(outcome.exact)
+        rest = None if exact is None else batch.select(exact)
+        filtered = len(batch) - len(places) - (0 if exact is None else len(exact))
+        accepted = whole if len(places) == len(batch) else whole.select(places)
+        return accepted, releases[places], rest, releases[exact] if exact is not None else releases[:0], filtered
+
+    def windows(self, spans: list[Span], ats: list[int], buffer: Buffer) -> list[Verdict]:
+        """What each span sends: an emit, an error, nothing (None), or EXACT when the evaluator must say."""
+        lower, upper = min(span.lower for span in spans), max(span.upper for span in spans)
+        segments = buffer.touching(lower, upper)
+        tables = [segment for segment in segments if isinstance(segment, TableSegment)]
+        verdicts: list[Verdict] = [EXACT] * len(spans)
+        typings = {typing_of(segment.table) for segment in tables}
+        if len(typings) != 1:
+            return verdicts
+        frames = [segment for segment in segments if isinstance(segment, FrameSegment)]
+        chosen = [i for i, span in enumerate(spans) if not any(f.holds(span.lower, span.upper) for f in frames)]
+        closed = self._closed([spans[i] for i in chosen], tables, typings.pop())
+        if closed is not None:
+            for number, i in enumerate(chosen):
+                verdicts[i] = self._verdict(closed, number, ats[i])
+        return verdicts
+
+    def _closed(self, spans: list[Span], segments: list[TableSegment], typing: Typing) -> Closed | None:
+        program = self._span_program(typing)
+        if program is None or not spans:
+            return None
+        table = pa.concat_tables([segment.table for segment in segments])
+        keys = np.concatenate([segment.keys for segment in segments])
+        try:
+            return program.run(spans, table, keys)
+        except NotUniform as why:
+            self.reasons["span"] = f"{why} answers values of several types"
+        except (QueryError, NotLowered) as error:
+            if not self._wrapped:
+                self._wrapped = True
+                return self._closed(spans, segments, typing)
+            self.reasons["span"] = str(error)
         return None
 
-    def windows(self, spans: list[Span], ats: list[int], buffer: Buffer, exactly: Callable[[list[Span], list[int]], None], out: Output) -> None:
-        exactly(spans, ats)
+    def _verdict(self, closed: Closed, number: int, at: int) -> Verdict:
+        if number in closed.exact:
+            return EXACT
+        if number in closed.failed:
+            failure, call = closed.failed[number]
+            return RowError(self._where_failed(call) + failure.message, None, at, failure.where)
+        if not closed.filled[number]:
+            silent = self.plan.group or (self.plan.where is not None and not self.plan.where_first)
+            return None if silent else EXACT
+        low, high = int(closed.offsets[number]), int(closed.offsets[number + 1])
+        if self.plan.limit is not None:
+            high = min(high, low + self.plan.limit)
+        if low == high:
+            return None
+        table, omitted = self._visible(closed.table)
+        return Emit(
+            at,
+            size=high - low,
+            make=lambda: rows_of(table.slice(low, high - low), omitted),
+            table=lambda: table.slice(low, high - low),
+        )
+
+    # ---- programs
+
+    def _open(self) -> Cursor:
+        if self._cursor is None:
+            self._cursor = self._duck.cursor()
+        return self._cursor
+
+    def _run(
+        self,
+        stage: str,
+        table: pa.Table,
+        typing: Typing,
+        misfits: Mask | None,
+        make: Callable[[bool], RowProgram],
+    ) -> Outcome | None:
+        for wrapped in (self._wrapped, True):
+            key = (stage, typing, wrapped)
+            try:
+                if key not in self._programs:
+                    self._programs[key] = None
+                    program = make(wrapped)
+                    program.prepare(typing)
+                    self._programs[key] = program
+                found = self._programs[key]
+                return found.run(table, typing, misfits) if found is not None else None
+            except NotLowered as why:
+                self._programs[key] = None
+                self.reasons[stage] = str(why)
+                return None
+            except NotUniform as why:
+                self.reasons[stage] = f"{why} answers values of several types"
+                return None
+            except QueryError as error:
+                if wrapped:
+                    self._programs[key] = None
+                    self.reasons[stage] = str(error)
+                    return None
+                self._wrapped = True
+        return None
+
+    def _row_program(self, batch: Batch, typing: Typing) -> Callable[[bool], RowProgram]:
+        def make(wrapped: bool) -> RowProgram:
+            outputs = self._outputs(batch, typing)
+            placed = batch.rows is not None and self.plan.where is not None
+            where = self._expanded(self.plan.where, typing, batch)
+            return RowProgram(self._open(), outputs, where, self._caller, placed=placed, wrapped=wrapped)
+
+        return make
+
+    def _outputs(self, batch: Batch, typing: Typing) -> list[tuple[str, Node]]:
+        """What to compute: of a table every output column, of dicts only the values."""
+        outputs: list[tuple[str, Node]] = []
+        fields = self.plan.fields
+        named = {f.name for f in fields if f.kind != "star"}
+        excluded = {name for f in fields if f.kind == "star" for name in f.star.exclude}
+        for field_ in fields:
+            if field_.kind == "star" and field_.star.replace:
+                raise NotLowered("* REPLACE")
+            if field_.kind == "value":
+                node = self._expanded(field_.node, typing, batch)
+                assert node is not None
+                outputs.append((field_.name, node))
+            elif batch.table is not None and field_.kind == "column":
+                column = field_.node.name  # type: ignore[attr-defined]
+                if column in dict(typing) and column not in excluded and not field_.invisible:
+                    outputs.append((field_.name, r.Column(column)))
+            elif batch.table is not None:
+                outputs += [(n, r.Column(n)) for n, _ in typing if n not in named and n not in excluded]
+        return outputs
+
+    def _expanded(self, node: Node | None, typing: Typing, batch: Batch | None) -> Node | None:
+        """*node* with aliases replaced; an alias that gives way to a column does, where all rows have the column."""
+        if node is None:
+            return None
+        columns = dict(typing)
+
+        def resolve(n: Node) -> Node:
+            if isinstance(n, r.AliasRef):
+                if n.column_first and batch is not None and batch.rows is not None:
+                    raise NotLowered(f"{n.name} is a column or an alias, row by row")
+                if n.column_first and n.name in columns:
+                    return r.Column(n.name)
+                return resolve(self.plan.aliases[n.name])
+            return r.rebuilt(n, resolve)
+
+        return resolve(node)
+
+    def _entry_condition(self) -> Node | None:
+        plan = self.plan
+        if plan.window is None:
+            return None
+        conditions = [plan.window_filter, plan.where if plan.where_first else None]
+        found = [expanded(c, plan.aliases) for c in conditions if c is not None]
+        if len(found) == 2:
+            return s.Binary("AND", found[0], found[1])  # type: ignore[arg-type]
+        return found[0] if found else None
+
+    def _span_program(self, typing: Typing) -> SpanProgram | None:
+        key = (typing, self._wrapped)
+        if key not in self._spans:
+            self._spans[key] = None
+            try:
+                self._spans[key] = SpanProgram(self._open(), self.plan, typing, self._caller, wrapped=self._wrapped)
+            except (NotLowered, QueryError) as why:
+                self.reasons["span"] = str(why)
+        return self._spans[key]
+
+    def _closable(self, typing: Typing) -> bool:
+        """Whether windows over such columns can be computed, so that there is a point in keeping rows as tables."""
+        return self._span_program(typing) is not None
+
+    # ---- columns of a batch
+
+    def _row_columns(self) -> frozenset[str]:
+        """The columns that expressions look at, when rows come as dicts."""
+        nodes = [self.plan.where, *(f.node for f in self.plan.fields if f.kind == "value")]
+        found = [expanded(n, self.plan.aliases) for n in nodes if n is not None]
+        return frozenset(n.name for node in found for n in r.walk(node) if isinstance(n, r.Column))
+
+    def _entering(self, batch: Batch) -> frozenset[str] | None:
+        """The columns windows will need, of dicts; None when rows must stay dicts."""
+        if batch.rows is None:
+            return frozenset()
+        plan = self.plan
+        if plan.columns is None or any(f.kind == "star" for f in plan.fields):
+            return None
+        return plan.columns
+
+    def _columns(self, batch: Batch, names: frozenset[str] | None) -> tuple[pa.Table, Typing, Mask | None] | None:
+        if batch.table is not None:
+            return batch.table, typing_of(batch.table), None
+        if names is None:
+            return None
+        assert batch.rows is not None
+        if self.plan.window is not None and not self._all_present(batch.rows):
+            self.reasons["columnise"] = "some rows lack a column that is sent as it is"
+            return None
+        known = columnised(batch.rows, sorted(names))
+        if known is None:
+            self.reasons["columnise"] = "a column holds objects, arrays or bytes"
+        return known
+
+    def _all_present(self, rows: list[Row]) -> bool:
+        """Whether no row lacks a column whose absence would show in the output."""
+        plain = [f.node.name for f in self.plan.fields if f.kind == "column"]  # type: ignore[attr-defined]
+        return all(name in row for name in plain for row in rows)
+
+    # ---- results
+
+    def _partial(self, batch: Batch, outcome: Outcome) -> Partial:
+        errors = [(place, self._error(batch, place, outcome_failure, call)) for place, outcome_failure, call in outcome.failed]
+        exact = _union(outcome.exact)
+        if batch.rows is not None:
+            rows = batch.rows
+            make = lambda: self._assembled(rows, outcome)  # noqa: E731
+            return Partial(outcome.rows, make, lambda: None, outcome.places, exact, errors)
+        table, omitted = self._visible(outcome.table)
+        make = lambda: rows_of(table, omitted)  # noqa: E731
+        return Partial(table.num_rows, make, lambda: table, outcome.places, exact, errors)
+
+    def _visible(self, table: pa.Table) -> tuple[pa.Table, frozenset[str]]:
+        hidden = [f.name for f in self.plan.fields if f.invisible and f.name in table.column_names]
+        kept = frozenset(
+            f.name for f in self.plan.fields if f.kind == "value" and not (f.alias and self.plan.options.send_nil_field)
+        )
+        return (table.drop_columns(hidden) if hidden else table), kept
+
+    def _assembled(self, rows: list[Row], outcome: Outcome) -> list[Row]:
+        """Output rows of dicts: plain columns and `*` from the rows themselves, values from DuckDB."""
+        nil = self.plan.options.send_nil_field
+        fields = self.plan.fields
+        named = {f.name for f in fields if f.kind != "star"}
+        excluded = {name for f in fields if f.kind == "star" for name in f.star.exclude}
+        values = {name: outcome.table.column(name).to_pylist() for name in outcome.table.column_names}
+        places = range(len(rows)) if outcome.places is None else outcome.places.tolist()
+        return [
+            _row(rows[place], number, fields, values, named, excluded, nil) for number, place in enumerate(places)
+        ]
+
+    def _error(self, batch: Batch, place: int, failure: Failure, call: r.UserCall) -> RowError:
+        row = batch.select(np.array([place])).as_rows()[0]
+        return RowError(self._where_failed(call) + failure.message, row, int(batch.arrivals[place]), failure.where)
+
+    def _where_failed(self, call: r.UserCall) -> str:
+        """How messages begin for a call that failed: with the first clause it stands in."""
+        for field_ in self.plan.fields:
+            node = expanded(field_.node, self.plan.aliases)
+            if any(isinstance(n, r.UserCall) and n.site == call.site for n in r.walk(node)):
+                alias = f"alias: {field_.name} " if field_.alias else ""
+                return f"run Select error: {alias}expr: {printed(field_.node)} meet error, err:"
+        return "run Where error: "
+
+
+def _row(
+    row: Row,
+    number: int,
+    fields: tuple[OutputField, ...],
+    values: dict[str, list[object]],
+    named: set[str],
+    excluded: set[str],
+    nil: bool,
+) -> Row:
+    out: Row = {}
+    for f in fields:
+        if f.kind == "star":
+            out.update((k, v) for k, v in row.items() if k not in named and k not in excluded)
+        elif f.invisible:
+            continue
+        elif f.kind == "column":
+            column = f.node.name  # type: ignore[attr-defined]
+            if column in row and column not in excluded:
+                out[f.name] = row[column]
+            elif nil and column not in excluded:
+                out[f.name] = None
+        else:
+            value = values[f.name][number]
+            if value is not None or (nil and f.alias):
+                out[f.name] = value
+    return out
+
+
+def rows_of(table: pa.Table, omitted: frozenset[str]) -> list[Row]:
+    """The rows of *table*; the columns in *omitted* leave no key where they are null."""
+    rows: list[Row] = table.to_pylist() if table.num_columns else [{} for _ in range(table.num_rows)]
+    sparse = [name for name in table.column_names if name in omitted and table.column(name).null_count]
+    for name in sparse:
+        for row in rows:
+            if row[name] is None:
+                del row[name]
+    return rows
+
+
+def _union(places: list[np.ndarray]) -> np.ndarray | None:
+    if not places:
+        return None
+    together = np.unique(np.concatenate(places))
+    return together if len(together) else None

@@ -58,10 +58,10 @@ def coercion(
     used = None if columns is None else frozenset(c.partition("->")[0] for c in columns)
     names = settings.get("colAliasMapping") or {}
     fields = tuple(f for f in stream.fields if used is None or names.get(f.name, f.name) in used or f.name in used)
-    if stream.typed:
-        decode = declared(fields, names, keep if typed else None)
-    elif typed:
-        decode = pruning(used, names)
+    if typed:
+        decode = pruning(frozenset(f.name for f in fields) if stream.typed else used, names)
+    elif stream.typed:
+        decode = declared(fields, names)
     else:
         decode = schemaless(used, names, bool(settings.get("useInt64ForWholeNumber")))
     if not (stream.typed and stream.strict):
@@ -126,9 +126,9 @@ def schemaless(used: frozenset[str] | None, names: Mapping[str, str], whole: boo
     return decode
 
 
-def declared(fields: tuple[Field, ...], names: Mapping[str, str], cast: Convert | None = None) -> Callable[[Row], Row]:
-    """Keeps the declared columns and every null, values cast to the declared types (or by *cast*)."""
-    columns = {f.name: cast or converter(f.type, f.name) for f in fields}
+def declared(fields: tuple[Field, ...], names: Mapping[str, str]) -> Callable[[Row], Row]:
+    """Keeps the declared columns, cast to their types, and every null, as eKuiper does."""
+    columns = {f.name: converter(f.type, f.name) for f in fields}
     columns |= {key: columns[alias] for key, alias in names.items() if alias in columns}
     return _object(columns, names)
 

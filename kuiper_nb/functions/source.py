@@ -48,6 +48,8 @@ class SourceFailure(ConnectorError):
 class NativeSource:
     """Drives the newest definition of *name*: one item a turn, or one every *interval* ms of the session's clock."""
 
+    bounded = None  # only its end will tell
+
     def __init__(
         self, name: str, definitions: Definitions[SourceDefinition], properties: Mapping[str, Any], clock: Clock
     ) -> None:

@@ -1,0 +1,1 @@
+"""The notebook: one magic, `kuiper`, a thin skin over a session; whatever it does can be done in a script too."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -325,7 +324,7 @@ class Builder(Transformer[Token, Any]):
             having=given.get("having"),
             order=given.get("order", ()),
             limit=given.get("limit"),
-            text=self.text,
+            text=_slice(self.text, meta),
             place=_at(meta),
         )
 
@@ -381,11 +380,11 @@ class Builder(Transformer[Token, Any]):
         return s.Drop(children[0].lower(), children[1].strip("`"), place=_at(meta))  # type: ignore[arg-type]
 
     def start(self, meta: Meta, children: list[s.Statement]) -> tuple[s.Statement, ...]:
-        return tuple(
-            replace(child, text=_slice(self.text, meta)) if isinstance(child, s.Select) and len(children) == 1 else child
-            for child in children
-        )
+        return tuple(children)
 
 
 def _slice(text: str, meta: Meta) -> str:
-    return text[meta.start_pos : meta.end_pos] if not meta.empty else text
+    """The statement alone, but so far down and to the right that places in the whole text fit it too."""
+    if meta.empty:
+        return text
+    return "\n" * (meta.line - 1) + " " * (meta.column - 1) + text[meta.start_pos : meta.end_pos]

@@ -113,6 +113,8 @@ class CallResolver:
     def _builtin(self, node: s.Invoke, entry: Builtin, clause: Clause, inside: str) -> s.Node:
         self._arity(node, entry.name, entry.arity)
         self._literals(node, entry)
+        if entry.bind is not None:
+            entry = entry.bind(node.arguments)
         aggregate = entry.kind == "aggregate"
         if aggregate and inside:
             raise self.refuse(f"invalid argument for func {inside}: aggregate argument is not allowed", "", node.place)

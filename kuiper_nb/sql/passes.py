@@ -230,7 +230,7 @@ def finish(draft: Draft) -> Plan:
     where_first = draft.window is None or (pushed and not is_aggregate(select.where, aliases))
     sites = {n.site: n for n in _expressions(draft) if isinstance(n, r.UserCall)}
     return Plan(
-        text=draft.select.text,
+        text=draft.select.text.strip(),
         stream=draft.stream,
         fields=outputs,
         aliases=aliases,

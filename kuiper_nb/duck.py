@@ -1,0 +1,161 @@
+"""The only home of DuckDB: the locked database that rules compute in, and the reader that opens files.
+
+A hot plan reads nothing but Arrow sources: it is prepared once over a feed whose table is changed between executions, which
+DuckDB 2 does not plan again (a native table, parameter or setting in the plan would make it).
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from itertools import count
+from typing import Any, cast
+
+import duckdb
+import pyarrow as pa
+
+from .errors import KuiperError
+
+_LOCKS = (
+    "SET enable_external_access = false",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET allow_community_extensions = false",
+    "SET python_enable_replacements = false",
+    "SET lock_configuration = true",
+)
+
+
+class QueryError(Exception):
+    """A query failed on these rows: an overflow, say. The caller computes them in another way."""
+
+
+class Duck:
+    """One in-memory database per session: no files, no network, no settings. Every rule has a cursor of its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def cursor(self) -> Cursor:
+        """A new cursor; opens the database when it is the first."""
+        with self._lock:
+            if self._connection is None:
+                self._connection = duckdb.connect(":memory:", config={"threads": 1, "async_threads": 0})
+                for statement in _LOCKS:
+                    self._connection.execute(statement)
+                self._check_reuse(Cursor(self._connection.cursor()))
+            return Cursor(self._connection.cursor())
+
+    @staticmethod
+    def _check_reuse(cursor: Cursor) -> None:
+        """Make sure that a prepared plan is reused: executing it must not ask its source for the schema again.
+
+        That is how DuckDB behaves, not what it promises. Raises KuiperError when it does not.
+        """
+        feed = cursor.feed(pa.schema([("a", pa.int64())]))
+        query = cursor.prepare(f"SELECT a + 1 AS a FROM {feed.name}", batch=feed)
+        table = pa.table({"a": pa.array([1, 2], pa.int64())})
+        query(batch=table)
+        asked = query.schema_calls
+        answer = query(batch=table)
+        if query.schema_calls != asked or answer.column(0).to_pylist() != [2, 3]:
+            raise KuiperError(f"DuckDB {duckdb.__version__} plans a prepared query anew every time", "install duckdb>=2.0,<3")
+        cursor.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+class Feed:
+    """An Arrow source whose table changes; its schema does not."""
+
+    def __init__(self, name: str, schema: pa.Schema) -> None:
+        self.name = name
+        self.table = schema.empty_table()
+        self.schema_calls = 0
+
+    def __arrow_c_schema__(self) -> Any:
+        self.schema_calls += 1
+        return self.table.schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+class Cursor:
+    """A connection of one rule. Used by one thread at a time; `interrupt` may be called from any."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._names = count()
+
+    def feed(self, schema: pa.Schema) -> Feed:
+        """A new source for tables of *schema*; SQL calls it by its `name`."""
+        feed = Feed(f"feed_{next(self._names)}", schema)
+        self._connection.register(feed.name, feed)
+        return feed
+
+    def prepare(self, sql: str, **feeds: Feed) -> Query:
+        """Prepare *sql* over *feeds*; the query takes a table for each. Raises QueryError when DuckDB refuses it."""
+        name = f"query_{next(self._names)}"
+        try:
+            self._connection.execute(f"PREPARE {name} AS {sql}")
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+        return Query(self._connection, name, sql, feeds)
+
+    def interrupt(self) -> None:
+        """Break off what runs now, from another thread."""
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+class Query:
+    """A prepared query over its feeds."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, text: str, feeds: dict[str, Feed]) -> None:
+        self._connection = connection
+        self._execute = f"EXECUTE {name}"
+        self._feeds = feeds
+        self._submit = getattr(connection, "_submit", None)
+        self.text = text
+
+    def __call__(self, **tables: pa.Table) -> pa.Table:
+        """Run over *tables*, one per feed. Raises QueryError when it fails on these rows."""
+        for name, table in tables.items():
+            self._feeds[name].table = table
+        try:
+            return self._run()
+        except duckdb.InterruptException as error:
+            raise KuiperError("interrupted") from error
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+        finally:
+            for name in tables:  # hold on to no rows
+                feed = self._feeds[name]
+                feed.table = feed.table.slice(0, 0)
+
+    def _run(self) -> pa.Table:
+        if self._submit is not None:  # the only way to Arrow without a second copy; private, hence the other one
+            return self._submit(self._execute, None, "arrow").arrow_table()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return cast(Any, self._connection.execute(self._execute)).to_arrow_table()
+
+    @property
+    def schema_calls(self) -> int:
+        """How often DuckDB has asked its feeds for their schemas."""
+        return sum(feed.schema_calls for feed in self._feeds.values())
+
+
+def reader() -> duckdb.DuckDBPyConnection:
+    """A database of its own that may read files: for connectors, never for the SQL of a rule."""
+    return duckdb.connect(":memory:", config={"threads": 1})

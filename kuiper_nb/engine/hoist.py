@@ -1,0 +1,73 @@
+"""Calls of user functions taken out of expressions: in which order they are made, and for which rows.
+
+DuckDB computes the arguments, Python (or a plugin, or a service) answers the whole batch, the answer joins as a column. A call
+in a branch of CASE, or behind AND or OR, is made only for rows that get there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ..sql import resolved as r
+from ..sql import syntax as s
+from ..sql.syntax import Node
+
+Path = tuple[tuple[Node, bool], ...]
+"""Conditions that must have been true, or not true, for a call to be reached."""
+
+
+@dataclass(slots=True)
+class Site:
+    """One call: where its answer goes, and the paths that lead to it."""
+
+    call: r.UserCall
+    column: str
+    level: int
+    paths: list[Path] = field(default_factory=list)
+
+    @property
+    def always(self) -> bool:
+        """Whether every row gets there."""
+        return any(not path for path in self.paths)
+
+
+def sites(nodes: Iterable[Node | None]) -> list[Site]:
+    """The calls in *nodes* (aliases expanded), inner ones and those their paths need on lower levels, from level 0."""
+    found: dict[r.UserCall, Site] = {}
+
+    def visit(node: Node, path: Path) -> int:
+        """The level on which *node* can be computed: above every call in it."""
+        if isinstance(node, s.Case):
+            return _case(node, path)
+        if isinstance(node, s.Binary) and node.op in ("AND", "OR"):
+            first = visit(node.left, path)
+            return max(first, visit(node.right, (*path, (node.left, node.op == "AND"))))
+        level = max((visit(child, path) for child in r.children(node)), default=0)
+        if not isinstance(node, r.UserCall):
+            return level
+        level = max([level, *(_level(condition) for condition, _ in path)])
+        site = found.setdefault(node, Site(node, f"call {len(found)}", level))
+        site.level = max(site.level, level)
+        site.paths.append(path)
+        return site.level + 1
+
+    def _level(node: Node) -> int:
+        return max((found[n].level + 1 for n in r.walk(node) if isinstance(n, r.UserCall) and n in found), default=0)
+
+    def _case(node: s.Case, path: Path) -> int:
+        levels = [visit(node.subject, path)] if node.subject is not None else [0]
+        passed: Path = path
+        for when, then in node.branches:
+            levels.append(visit(when, passed))
+            test: Node = when if node.subject is None else s.Binary("=", node.subject, when)
+            levels.append(visit(then, (*passed, (test, True))))
+            passed = (*passed, (test, False))
+        if node.otherwise is not None:
+            levels.append(visit(node.otherwise, passed))
+        return max(levels)
+
+    for node in nodes:
+        if node is not None:
+            visit(node, ())
+    return sorted(found.values(), key=lambda site: site.level)

@@ -1,0 +1,221 @@
+"""The span stage over columns of given types: all windows that close in a batch are one query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ..contracts import Failure
+from ..duck import Cursor
+from ..functions.call import RowCaller
+from ..sql import resolved as r
+from ..sql import syntax as s
+from ..sql.lowered import NotLowered
+from ..sql.plan import OutputField, Plan
+from ..sql.resolved import UserCall
+from ..sql.syntax import Node
+from ..types import BIGINT
+from ..windowing.windows import Span
+from .batch import Times
+from .rowprogram import Outcome, RowProgram
+from .spanquery import SpanQuery
+from .substitute import Split, expanded
+from .typing import Typing
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Closed:
+    """What became of spans: the rows of span i are table[offsets[i]:offsets[i + 1]].
+
+    *filled*: spans that held a row. *exact*: spans for the evaluator. *failed*: spans in which a call failed.
+    """
+
+    table: pa.Table
+    offsets: Numbers
+    filled: npt.NDArray[np.bool_]
+    exact: set[int]
+    failed: dict[int, tuple[Failure, UserCall]]
+
+
+class SpanProgram:
+    """Computes the windows of *plan* over columns of *typing*. Raises NotLowered or QueryError when it cannot."""
+
+    def __init__(self, cursor: Cursor, plan: Plan, typing: Typing, caller: RowCaller, *, wrapped: bool = False) -> None:
+        self.typing = typing
+        self._plan = plan
+        where = plan.where if not plan.where_first else None
+        self._where = expanded(where, plan.aliases) if where is not None else None
+        if any(isinstance(n, r.BuiltinCall) and n.aggregate for n in r.walk(self._where)):
+            raise NotLowered("WHERE looks at the whole window")
+        self._span: SpanQuery | None = None
+        if plan.aggregate:
+            self._grouped(cursor, caller, wrapped)
+        else:
+            self._listed(cursor, caller, wrapped)
+
+    @property
+    def texts(self) -> list[str]:
+        """The SQL of its queries, as far as they are made."""
+        return ([self._span.text] if self._span is not None else []) + self._rows.texts
+
+    def run(self, spans: Sequence[Span], table: pa.Table, keys: Times) -> Closed:
+        """Compute *spans* over the rows of *table*, whose keys are *keys*. Raises QueryError and NotUniform."""
+        lowers = np.array([span.lower for span in spans], np.int64)
+        uppers = np.array([span.upper for span in spans], np.int64)
+        table, keys, windows = numbered(table, keys, lowers, uppers)
+        order = ordered(keys)
+        if self._span is not None:
+            groups = self._span(table, pa.array(windows), pa.array(order))
+            numbers = groups.column("w").to_numpy().astype(np.int64)
+            exact = self._guarded(groups, numbers)
+            groups = groups.drop_columns([name for name in ("w", "guard") if name in groups.column_names])
+        else:
+            inside = np.flatnonzero(windows >= 0)
+            inside = inside[np.lexsort((order[inside], windows[inside]))]
+            groups, numbers = table.take(pa.array(inside)), windows[inside].astype(np.int64)
+            exact = set()
+        groups = self._bounded(groups, spans, numbers)
+        return self._finished(groups, numbers, len(spans), exact)
+
+    # ---- making it
+
+    def _grouped(self, cursor: Cursor, caller: RowCaller, wrapped: bool) -> None:
+        plan = self._plan
+        split = Split(plan.group, plan.aliases)
+        outputs = [(f.name, _listless(split.over_groups(f.node), split)) for f in plan.fields if _computable(f)]
+        having = None
+        if plan.having is not None:
+            having = _listless(split.over_groups(plan.having), split)
+            if not isinstance(having, (s.Binary, s.Between, s.In)):
+                raise NotLowered("HAVING that may be null")
+        order = [(_listless(split.over_groups(key.node), split), key.descending) for key in plan.order]
+        self._bounds = list(split.bounds)
+        self._span = SpanQuery(cursor, self.typing, split, self._where, wrapped)
+        self._rows = RowProgram(
+            cursor, outputs, having, caller, placed=bool(order), wrapped=wrapped, order=order, order_first=self._first(order)
+        )
+        self._rows.prepare(self._with_bounds(self._span.typing))
+
+    def _listed(self, cursor: Cursor, caller: RowCaller, wrapped: bool) -> None:
+        plan = self._plan
+        if plan.having is not None:
+            raise NotLowered("HAVING over a window without groups")
+        bounds: dict[str, str] = {}
+
+        def bound(node: Node) -> Node:
+            if isinstance(node, r.Bound):
+                if node.which == "event_time":
+                    raise NotLowered("event_time()")
+                return r.Column(bounds.setdefault(node.which, node.which))
+            return r.rebuilt(node, bound)
+
+        outputs: list[tuple[str, Node]] = []
+        for f in plan.fields:
+            if f.kind == "star":
+                outputs += self._starred(f)
+            elif _computable(f):
+                outputs.append((f.name, bound(expanded(f.node, plan.aliases))))
+        order = [(bound(expanded(key.node, plan.aliases)), key.descending) for key in plan.order]
+        self._bounds = list(bounds)
+        self._rows = RowProgram(
+            cursor, outputs, self._where, caller, placed=True, wrapped=wrapped, order=order, order_first=self._first(order)
+        )
+        self._rows.prepare(self._with_bounds(self.typing))
+
+    def _starred(self, star: OutputField) -> list[tuple[str, Node]]:
+        if star.star.replace:
+            raise NotLowered("* REPLACE")
+        named = {f.name for f in self._plan.fields if f.kind != "star"}
+        return [(n, r.Column(n)) for n, _ in self.typing if n not in named and n not in star.star.exclude]
+
+    @staticmethod
+    def _first(order: Sequence[tuple[Node, bool]]) -> list[str]:
+        return ["w"] if order else []
+
+    def _with_bounds(self, typing: Typing) -> Typing:
+        extra = [(name, BIGINT) for name in self._bounds]
+        if self._plan.order:
+            extra.append(("w", BIGINT))
+        return (*typing, *extra)  # type: ignore[arg-type]
+
+    # ---- running it
+
+    def _bounded(self, groups: pa.Table, spans: Sequence[Span], numbers: Numbers) -> pa.Table:
+        for name in self._bounds:
+            attribute = name.removeprefix("window_")
+            values = np.array([getattr(span, attribute) for span in spans], np.int64)
+            groups = groups.append_column(name, pa.array(values[numbers]))
+        return groups.append_column("w", pa.array(numbers)) if self._plan.order else groups
+
+    def _guarded(self, groups: pa.Table, numbers: Numbers) -> set[int]:
+        if "guard" not in groups.column_names:
+            return set()
+        marked = groups.column("guard").to_numpy().astype(bool)
+        return set(numbers[marked].tolist())
+
+    def _finished(self, groups: pa.Table, numbers: Numbers, count: int, exact: set[int]) -> Closed:
+        filled = np.zeros(count, bool)
+        filled[numbers] = True
+        assert self._rows is not None
+        outcome: Outcome = self._rows.run(groups, self._typing_of(groups), None)
+        for places in outcome.exact:
+            exact |= set(numbers[places].tolist())
+        failed = {int(numbers[place]): (failure, call) for place, failure, call in reversed(outcome.failed)}
+        left = numbers if outcome.places is None else numbers[outcome.places]
+        offsets = np.searchsorted(left, np.arange(count + 1))
+        return Closed(outcome.table, offsets, filled, exact, failed)
+
+    def _typing_of(self, groups: pa.Table) -> Typing:
+        base = self._span.typing if self._span is not None else self.typing
+        return self._with_bounds(base)
+
+
+def _computable(f: OutputField) -> bool:
+    if f.kind == "star":
+        raise NotLowered("* of a group")
+    return True
+
+
+def _listless(node: Node, split: Split) -> Node:
+    """Calls of the user's aggregates over the columns that hold their lists."""
+    if isinstance(node, r.UserCall) and node in split.user_calls:
+        return replace(node, arguments=tuple(r.Column(name) for name in split.user_calls[node]))
+    return r.rebuilt(node, lambda child: _listless(child, split))
+
+
+def numbered(
+    table: pa.Table, keys: Times, lowers: Numbers, uppers: Numbers
+) -> tuple[pa.Table, Times, npt.NDArray[np.int32]]:
+    """The rows, each as often as there are spans it belongs to, with their keys and the numbers of those spans.
+
+    Rows of no span stay, numbered -1. Spans are sorted; those that hold a row stand side by side.
+    """
+    first = np.searchsorted(uppers, keys, side="right")
+    beyond = np.searchsorted(lowers, keys, side="right")
+    times = np.maximum(beyond - first, 0)
+    most = int(times.max()) if len(times) else 0
+    if most <= 1:
+        return table, keys, np.where(times > 0, first, -1).astype(np.int32)
+    copies = [np.where(times > j, first + j, -1).astype(np.int32) for j in range(most)]
+    return pa.concat_tables([table] * most), np.tile(keys, most), np.concatenate(copies)
+
+
+def ordered(keys: Times) -> Numbers:
+    """A number per row that sorts rows by key, ties in order of arrival."""
+    rows = np.arange(len(keys), dtype=np.int64)
+    if not len(keys):
+        return rows
+    spread = keys - keys.min()
+    if int(spread.max()) < 2**31:
+        return (spread << 32) | rows
+    rank = np.empty(len(keys), np.int64)
+    rank[np.lexsort((rows, keys))] = rows
+    return rank
+
+

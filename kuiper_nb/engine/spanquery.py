@@ -1,0 +1,153 @@
+"""All windows that close in a batch as one aggregate query: a row per window and group, ordered by first row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+from sqlglot import exp
+
+from ..duck import Cursor
+from ..sql import resolved as r
+from ..sql.lower import Lowering, false_if_null
+from ..sql.lowered import Lowered, NotLowered, any_of, call, render
+from ..sql.syntax import Node
+from ..types import NULL, AnyType, ArrayOf, to_arrow
+from .substitute import Split
+from .typing import Typing
+
+WINDOW, ORDER = "w", "n"
+
+
+class SpanQuery:
+    """Groups the rows of a table with columns of *typing*, a window number and an order number.
+
+    The answer has the columns of *split* and the window number; *guarded* says that a column "guard" marks groups whose
+    windows are for the evaluator. Raises NotLowered or QueryError when it cannot be made.
+    """
+
+    def __init__(
+        self,
+        cursor: Cursor,
+        typing: Typing,
+        split: Split,
+        where: Node | None,
+        wrapped: bool = False,
+    ) -> None:
+        renamed = {name: f"c{i}" for i, (name, _) in enumerate(typing)}
+        self._lowering = Lowering(dict(typing), split.aliases, lambda name: exp.column(renamed[name]), wrapped=wrapped)
+        self._columns: list[tuple[str, AnyType]] = []
+        self._parts: list[str] = []
+        self._guards: list[exp.Expression | None] = []
+        self._row_guards: list[exp.Expression | None] = []
+        keys = [self._lowering.expression(key) for key in split.keys]
+        for number, key in enumerate(keys):
+            self._row_guards.append(key.guard)
+            self._add(f"key {number}", key.sql, key.type)
+        for node, name in split.aggregates.items():
+            assert isinstance(node, r.BuiltinCall)
+            self._aggregate(node, name)
+        for column, name in split.firsts.items():
+            self._first(column, name)
+        for node, name in split.lists.items():
+            self._list(self._lowering.expression(node), name)
+        condition, where_guard = self._lowering.condition(where) if where is not None else (None, None)
+        self._row_guards.append(where_guard)
+        self.guarded = any_of([*self._guards, *self._row_guards]) is not None
+        self._schema = pa.schema(
+            [(renamed[name], to_arrow(kind)) for name, kind in typing] + [(WINDOW, pa.int32()), (ORDER, pa.int64())]
+        )
+        feed = cursor.feed(self._schema)
+        self._query = cursor.prepare(self._sql(feed.name, len(keys), condition, where_guard), batch=feed)
+
+    @property
+    def text(self) -> str:
+        """The SQL, for `explain`."""
+        return self._query.text
+
+    @property
+    def typing(self) -> Typing:
+        """The columns of the answer."""
+        return tuple(self._columns)
+
+    def __call__(self, table: pa.Table, windows: pa.Array, order: pa.Array) -> pa.Table:
+        """A row per window and group, with the columns of the split, "w" and, if guarded, "guard"."""
+        columns = [*(_combined(c) for c in table.columns), windows, order]
+        answer = self._query(batch=pa.Table.from_arrays(columns, schema=self._schema))
+        arrays = [
+            pa.nulls(answer.num_rows) if kind == NULL else answer.column(f"o{i}")
+            for i, (_, kind) in enumerate(self._columns)
+        ]
+        names = [name for name, _ in self._columns]
+        extra = ["w", "guard"] if self.guarded else ["w"]
+        return pa.table([*arrays, *(answer.column(name) for name in extra)], names=[*names, *extra])
+
+    # ---- making it
+
+    def _sql(
+        self, feed: str, keys: int, condition: exp.Expression | None, where_guard: exp.Expression | None
+    ) -> str:
+        parts = [WINDOW, *self._parts]
+        if self.guarded:
+            row = any_of(self._row_guards)
+            group = any_of(self._guards)
+            lifted = call("bool_or", false_if_null(row)) if row is not None else None
+            parts.append(f"{render(_either(lifted, group))} AS guard")
+        grouping = [WINDOW, *(f"o{i}" for i in range(keys) if self._columns[i][1] != NULL)]
+        kept = f"{WINDOW} >= 0"
+        if condition is not None:
+            passed = any_of([condition, where_guard])
+            assert passed is not None
+            kept += f" AND ({render(passed)})"
+        order = f"{WINDOW}, min({ORDER})" if keys else WINDOW
+        return f"SELECT {', '.join(parts)} FROM {feed} WHERE {kept} GROUP BY {', '.join(grouping)} ORDER BY {order}"
+
+    def _add(self, name: str, sql: exp.Expression, kind: AnyType) -> None:
+        if kind != NULL:
+            self._parts.append(f"{render(sql)} AS o{len(self._columns)}")
+        self._columns.append((name, kind))
+
+    def _aggregate(self, node: r.BuiltinCall, name: str) -> None:
+        if node.entry.name == "count" and isinstance(node.arguments[0], r.WholeRow):
+            lowered = node.entry.lower([]) if node.entry.lower else None
+            if lowered is None:
+                raise NotLowered("count(*) has no DuckDB form")
+            self._add(name, lowered.sql, lowered.type)
+            return
+        if any(isinstance(a, r.WholeRow) for a in node.arguments):
+            raise NotLowered(f"{node.entry.name}(*) looks at whole rows")
+        arguments = [self._lowering.expression(a) for a in node.arguments]
+        if node.entry.name == "collect":
+            self._list(arguments[0], name)
+            return
+        if node.entry.lower is None or any(a.type == NULL for a in arguments):
+            raise NotLowered(f"{node.entry.name} has no DuckDB form")
+        lowered = node.entry.lower(arguments)
+        if lowered is None:
+            raise NotLowered(f"{node.entry.name} over {', '.join(str(a.type) for a in arguments)}")
+        self._guards.append(lowered.guard)
+        self._add(name, lowered.sql, lowered.type)
+
+    def _first(self, column: str, name: str) -> None:
+        value = self._lowering.expression(r.Column(column))
+        self._add(name, call("arg_min_null", value.sql, exp.column(ORDER)), value.type)
+
+    def _list(self, value: Lowered, name: str) -> None:
+        if value.type == NULL:
+            raise NotLowered("a list of nulls")
+        self._row_guards.append(value.guard)
+        ordered = exp.Order(this=value.sql.copy(), expressions=[exp.Ordered(this=exp.column(ORDER), nulls_first=True)])
+        self._add(name, exp.Anonymous(this="list", expressions=[ordered]), ArrayOf(value.type))
+
+
+def _either(first: exp.Expression | None, second: exp.Expression | None) -> exp.Expression:
+    both = any_of([first, second])
+    assert both is not None
+    return both
+
+
+def _combined(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Few chunks: DuckDB pays some microseconds for each."""
+    return column if column.num_chunks <= 64 else pa.chunked_array([column.combine_chunks()])
+
+

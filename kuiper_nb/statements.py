@@ -1,0 +1,91 @@
+"""What CREATE, SHOW, DESCRIBE and DROP do to the definitions of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace as changed
+from typing import TYPE_CHECKING, Any
+
+from . import formats
+from .catalog import Stream
+from .errors import CatalogError, KuiperError, did_you_mean
+from .sql.ddl import described, stream_of
+from .sql.syntax import Create, Describe, Drop, Select, Show, Statement
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+def check(session: Session, statement: Statement, replace: bool) -> None:
+    """Refuse what is wrong before anything has been done. Raises KuiperError."""
+    if isinstance(statement, Select):
+        raise KuiperError("a SELECT is a rule", "session.rule(…)", statement=statement.text)
+    if isinstance(statement, Create):
+        stream = _defined(session, statement)
+        if not replace and statement.name in (*session.streams, *session.tables):
+            where = "a stream" if statement.name in session.streams else "a table"
+            message = f"Create {statement.kind} fails: Item {statement.name} already exists"
+            raise CatalogError(message, f"it is {where}; DROP it first, or replace=True")
+        formats.get(stream.format)
+
+
+def run(session: Session, statement: Statement) -> Any:
+    """Do it; answers a message, for SHOW a list of names, for DESCRIBE a text. Raises KuiperError."""
+    match statement:
+        case Create():
+            return _create(session, _defined(session, statement))
+        case Show(kind=kind):
+            return sorted(mapping(session, kind))
+        case Describe(kind=kind, name=name):
+            return described(known(session, kind, name, "Describe"))
+        case Drop(kind=kind, name=name):
+            known(session, kind, name, "Drop")
+            session.drop(kind, name)
+            return f"{kind.capitalize()} {name} is dropped."
+    raise KuiperError("a SELECT is a rule", "session.rule(…)")
+
+
+def rehearsed(session: Session, statements: Sequence[Statement]) -> Session:
+    """A session with the definitions as they will be after *statements*; *session* stays as it is.
+
+    Raises KuiperError when one of them cannot be done.
+    """
+    stage = session.beside()
+    for statement in statements:
+        if isinstance(statement, Drop):
+            session.refuse_used(statement.kind, statement.name)
+        check(stage, statement, replace=True)
+        run(stage, statement)
+    return stage
+
+
+def mapping(session: Session, kind: str) -> dict[str, Stream]:
+    """The streams or the tables."""
+    return session.streams if kind == "stream" else session.tables
+
+
+def known(session: Session, kind: str, name: str, verb: str) -> Stream:
+    """The stream or table *name*; CatalogError when there is none."""
+    found = mapping(session, kind)
+    if name not in found:
+        raise CatalogError(f"{verb} {kind} fails: {name} is not found.", did_you_mean(name, found))
+    return found[name]
+
+
+def _defined(session: Session, create: Create) -> Stream:
+    kind = dict(create.options).get("TYPE", "")
+    parameters = session.sources[kind].parameters if kind in session.sources else frozenset[str]()
+    return stream_of(create, parameters)
+
+
+def _create(session: Session, stream: Stream) -> str:
+    """Define *stream*; of a name that is taken, the rules that read it are compiled again."""
+    what = f"{stream.kind.capitalize()} {stream.name}"
+    before = session.streams.get(stream.name) or session.tables.get(stream.name)
+    if before is not None and changed(before, statement="") == changed(stream, statement=""):
+        return f"{what} is unchanged."
+    mapping(session, "table" if stream.kind == "stream" else "stream").pop(stream.name, None)
+    mapping(session, stream.kind)[stream.name] = stream
+    if before is None:
+        return f"{what} is created."
+    return "\n".join([f"{what} is replaced.", *session.renew_users(stream.kind, stream.name)])
