@@ -8,7 +8,9 @@ The module-level names (`function`, `push` …) act on the notebook's session, w
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def session() -> Session:
 
 def forget_session() -> None:
     """Close the session of this notebook, if there is one: its rules stop, and the next use opens a new one."""
-    global _session  # noqa: PLW0603
+    global _session
     closing, _session = _session, None
     if closing is not None:
         closing.close()
@@ -128,3 +130,15 @@ def unload_ipython_extension(ipython: Any) -> None:
     from .notebook.extension import unload
 
     unload(ipython)
+
+
+class _Package(ModuleType):
+    """This package, in which `session` stays the function although a module of that name is imported too."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "session" and isinstance(value, ModuleType):
+            return
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

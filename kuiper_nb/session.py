@@ -12,6 +12,8 @@ from .catalog import Stream
 from .connectors import SINKS, SOURCES, Site, Topics
 from .connectors import sink as connector_sink
 from .connectors import source as connector_source
+from .connectors.readahead import ReadAhead
+from .connectors.replay import replayed
 from .contracts import Clock, Payload, Sink, Source
 from .duck import Duck
 from .engine.outlet import Outlet
@@ -61,9 +63,13 @@ class Session:
         self._frames: dict[str, Any] = {}
         self._configurations: dict[tuple[str, str], Mapping[str, Mapping[str, Any]]] = {}
         self._generations: dict[str, int] = {}
-        self._recipes: dict[str, Callable[[], Rule]] = {}
+        self._recipes: dict[str, dict[str, Any]] = {}
         self.mode: Mode = "virtual" if self.clock.virtual else "live"
-        self._timeline = Timeline(self.clock, lambda: list(self.rules.values())) if isinstance(self.clock, VirtualClock) else None
+        self._timeline = Timeline(self.clock, self._own_rules) if isinstance(self.clock, VirtualClock) else None
+
+    def _own_rules(self) -> list[Rule]:
+        """The rules that run by this session's clock."""
+        return [rule for rule in self.rules.values() if rule.clock is self.clock]
 
     # ---- statements
 
@@ -86,13 +92,20 @@ class Session:
         other.streams, other.tables = dict(self.streams), dict(self.tables)
         other.functions, other.sources, other.sinks = self.functions, self.sources, self.sinks
         other._frames, other._configurations = dict(self._frames), dict(self._configurations)
+        other._topics = self._topics
         return other
+
+    def adopt(self, id: str, other: Session) -> None:
+        """Keep a rule that was made in a session beside this one, and runs on by the clock of that."""
+        if id in self.rules:
+            self.rules[id].drop()
+        self.rules[id], self._recipes[id] = other.rules[id], other._recipes[id]
 
     # ---- rules
 
     def rule(
         self,
-        sql: str,
+        sql: str | Select,
         *,
         id: str | None = None,
         options: Mapping[str, Any] | None = None,
@@ -111,7 +124,7 @@ class Session:
         plan = compile_select(select, {**self.tables, **self.streams}, self.functions, given)
         name = id or next(f"rule{n}" for n in count(1) if f"rule{n}" not in self.rules)
         chosen = [(kind, dict(properties or {})) for action in actions or () for kind, properties in action.items()]
-        wiring = self._wiring(name, plan.stream, plan.columns, chosen, given.send_error)
+        wiring = self._wiring(name, plan.stream, plan.columns, chosen, given)
         wiring.source()
         wiring.outlets()
         generation = self._generations.get(name, 0) + 1
@@ -121,7 +134,7 @@ class Session:
         self._generations[name] = generation
         self.rules[name] = made
         again = [{kind: properties} for kind, properties in chosen]
-        self._recipes[name] = lambda: self.rule(select, id=name, options=options, actions=again, start=False, keep=keep)
+        self._recipes[name] = {"sql": select, "options": options, "actions": again, "keep": keep}
         if start:
             try:
                 made.start()
@@ -137,7 +150,7 @@ class Session:
     def _renew(self, id: str) -> str:
         rule, running = self.rules[id], self.rules[id].active
         try:
-            made = self._recipes[id]()
+            made = self.rule(id=id, start=False, **self._recipes[id])
             made.bounds = rule.bounds
             if running:
                 made.start()
@@ -154,8 +167,10 @@ class Session:
         stream: Stream,
         columns: frozenset[str] | None,
         actions: list[tuple[str, dict[str, Any]]],
-        send_error: bool,
+        options: Options,
     ) -> Wiring:
+        speed = options.given.get("speed")
+
         def wake() -> None:
             if name in self.rules:
                 self.rules[name].wake()
@@ -164,8 +179,8 @@ class Session:
         return Wiring(
             clock=self.clock,
             caller=RowCaller(self.functions),
-            source=lambda: self._source(stream, site),
-            outlets=lambda: [self._outlet(kind, properties, site, send_error) for kind, properties in actions],
+            source=lambda: replayed(self._source(stream, site), stream, speed, self.clock),
+            outlets=lambda: [self._outlet(kind, properties, site, options.send_error) for kind, properties in actions],
             vector=lambda plan, caller: Vector(plan, caller, self._duck),
             run=run,
             drive=self._timeline.drive if self._timeline is not None else lambda rule, done, timeout: done(),
@@ -191,7 +206,8 @@ class Session:
             from .connectors.frame import FrameSource
 
             return FrameSource(self._frames[stream.name])
-        return connector_source(stream, properties, site)
+        made = connector_source(stream, properties, site)
+        return ReadAhead(made) if not getattr(made, "paced", True) else made
 
     def _outlet(self, kind: str, given: dict[str, Any], site: Site, send_error: bool) -> Outlet:
         name, _, conf_key = kind.partition(":")
@@ -203,8 +219,8 @@ class Session:
         elif name.lower() not in SINKS and (hint := did_you_mean(name, [*SINKS, *self.sinks])).startswith("did"):
             raise ConnectorError(f"sink type {name} not found", hint)
         else:
-            made = connector_sink(name, transform.own, site)
-        return Outlet(name, made, transform, properties, send_error)
+            made = connector_sink(name, properties, site)
+        return Outlet(name, made, transform, properties, send_error=send_error)
 
     def configure(self, what: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> None:
         """Connector configuration in the shape of eKuiper's yaml: *what* is "source" or "sink", sections by CONF_KEY."""
@@ -330,7 +346,7 @@ class Session:
         if kind == "rule":
             if name not in self.rules:
                 raise CatalogError(f"no rule named {name}", did_you_mean(name, self.rules))
-            self.rules[name].drop()
+            self.rules.pop(name).drop()
             return
         if kind in ("plugin", "service"):
             raise NotSupported(f"a {kind} is not supported yet")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,23 @@ def rehearsed(session: Session, statements: Sequence[Statement]) -> Session:
         check(stage, statement, replace=True)
         run(stage, statement)
     return stage
+
+
+@contextmanager
+def all_or_nothing(session: Session) -> Iterator[None]:
+    """Inside, a KuiperError takes back what was defined, and the rules read again what they read before."""
+    before = {**session.tables, **session.streams}
+    try:
+        yield
+    except KuiperError:
+        now = {**session.tables, **session.streams}
+        for kept, kind in ((session.streams, "stream"), (session.tables, "table")):
+            kept.clear()
+            kept.update({name: stream for name, stream in before.items() if stream.kind == kind})
+        for name, stream in before.items():
+            if now.get(name) is not stream:
+                session.renew_users(stream.kind, name)
+        raise
 
 
 def mapping(session: Session, kind: str) -> dict[str, Stream]:

@@ -93,11 +93,11 @@ class FileSource:
         import pyarrow.parquet as reader
 
         try:
-            with reader.ParquetFile(path) as file:
+            with reader.ParquetFile(path, memory_map=True) as file:
                 present = file.schema_arrow.names
                 columns = self._site.columns
                 used = None if columns is None else [n for n in present if n in {c.partition("->")[0] for c in columns}]
-                for batch in file.iter_batches(ROWS, columns=used or None):
+                for batch in file.iter_batches(ROWS, columns=used or None, use_threads=False):
                     yield from slices(pa.Table.from_batches([batch]))
         except pa.ArrowInvalid as error:
             raise ConnectorError(f"stream {self._stream.name}: {path} is no Parquet file", str(error)) from error

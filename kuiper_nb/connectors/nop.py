@@ -12,10 +12,9 @@ from .site import Site
 class NopSink:
     """Takes rows and forgets them."""
 
-    takes = "rows"
-
     def __init__(self, log: logging.Logger | None) -> None:
         self._log = log
+        self.takes = "nothing" if log is None else "rows"
 
     def open(self) -> None:
         """Nothing to get ready."""

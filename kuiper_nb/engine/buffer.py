@@ -59,6 +59,16 @@ class TableSegment:
     def __len__(self) -> int:
         return self.live
 
+    def within(self, lower: int, upper: int) -> tuple[pa.Table, Times]:
+        """A slice that holds every row with lower <= key < upper, and as few others as a slice can."""
+        if lower <= self.least and self.most < upper:
+            return self.table, self.keys
+        inside = (self.keys >= lower) & (self.keys < upper)
+        if not inside.any():
+            return self.table.slice(0, 0), self.keys[:0]
+        first, last = int(inside.argmax()), len(inside) - int(inside[::-1].argmax())
+        return self.table.slice(first, last - first), self.keys[first:last]
+
     def trim(self, least: int) -> int:
         """Note that the rows below *least* are not needed any more; how many they were."""
         if least <= self.least:

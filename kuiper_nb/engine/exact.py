@@ -9,6 +9,8 @@ from typing import Any
 
 from ..contracts import Row
 from ..errors import RowFault
+from ..sql import resolved as r
+from ..sql.builtins.srf import expanded
 from ..sql.evaluate import Caller, Evaluate, Evaluator, Frame
 from ..sql.plan import OutputField, Plan
 from ..sql.printer import printed
@@ -23,21 +25,30 @@ class Exact:
     def __init__(self, plan: Plan, caller: Caller | None = None) -> None:
         self.plan = plan
         self._evaluator = Evaluator(plan.aliases, caller)
-        build = self._evaluator.build
-        self._where = build(plan.where) if plan.where is not None else None
+        build, condition = self._evaluator.build, self._evaluator.condition
+        self._where = condition(plan.where) if plan.where is not None else None
         self._filter = build(plan.window_filter) if plan.window_filter is not None else None
-        self._having = build(plan.having) if plan.having is not None else None
+        self._having = condition(plan.having) if plan.having is not None else None
         self._keys = [build(key) for key in plan.group]
         self._order = [(build(key.node), key.descending) for key in plan.order]
         self._excluded = {name for f in plan.fields if f.kind == "star" for name in f.star.exclude}
         self._fields = [self._field(field) for field in plan.fields]
         named = {field.name for field in plan.fields if field.kind != "star"}
         self._named = frozenset(named)
+        self._steps = [(call.site, self._evaluator.step(call)) for call in plan.analytic]
+
+    def reset(self) -> None:
+        """Forget all rows: a new run begins."""
+        self._evaluator.memory.forget()
 
     # ---- one row
 
     def prepare(self, frame: Frame) -> None:
-        """What happens to every row, in order, before WHERE and FILTER look at it."""
+        """What happens to every row, in order, before WHERE and FILTER look at it: analytic calls are carried on."""
+        if self._steps:
+            frame.analytic = answers = {}
+            for site, step in self._steps:
+                answers[site] = step(frame)
 
     def passes_where(self, frame: Frame) -> bool:
         """Whether WHERE, where there is one, lets the row through."""
@@ -59,8 +70,9 @@ class Exact:
         return out
 
     def rows(self, frame: Frame) -> list[Row]:
-        """The output rows of one input row."""
-        return [self.project(frame)]
+        """The output rows of one input row: more than one where a set-returning function makes them."""
+        row = self.project(frame)
+        return [row] if not self.plan.set_field else expanded(row, self.plan.set_field)[: self.plan.limit]
 
     # ---- one window
 
@@ -80,7 +92,12 @@ class Exact:
             groups = groups[: plan.limit]
             if not plan.limit:
                 return None
-        return [self.project(frame) for frame in groups]
+        rows = [self.project(frame) for frame in groups]
+        if not plan.set_field:
+            return rows
+        if plan.aggregate and not self._keys:  # eKuiper looks for the array in the rows, but it belongs to the window
+            rows = [{} for _ in frames]
+        return [row for made in rows for row in expanded(made, plan.set_field)][: plan.limit]
 
     def _groups(self, frames: list[Frame], bound: Span | None) -> list[Frame] | None:
         """The frames that become output rows: a group each, or a row each; sorted. None when HAVING leaves none."""
@@ -138,6 +155,8 @@ class Exact:
                     out[name] = None
 
             return write_column
+        if isinstance(field.node, r.ChangedCols):
+            return self._changed(field)
         evaluate, keep = self._evaluator.build(field.node), nil and field.alias
         if field.alias:
             evaluate = self._evaluator.alias(field.name)
@@ -150,6 +169,17 @@ class Exact:
                 out[name] = None
             elif value is not None or keep:
                 out[name] = _finite(value)
+
+        return write
+
+    def _changed(self, field: OutputField) -> Callable[[Frame, Row], None]:
+        """changed_cols: columns of the row, or with an alias one object, null when nothing changed."""
+        evaluate = self._evaluator.alias(field.name) if field.alias else self._evaluator.build(field.node)
+
+        def write(frame: Frame, out: Row) -> None:
+            changed = _evaluated(evaluate, frame, field)
+            if not field.invisible:
+                out.update({field.name: changed or None} if field.alias else changed)
 
         return write
 
@@ -178,12 +208,12 @@ def _group(frames: list[Frame], bound: Span | None) -> Frame:
     if not frames:
         return Frame({}, 0, None, None, [], bound)
     first = frames[0]
-    return Frame(first.row, first.at, first.meta, first.scope, frames, bound)
+    return Frame(first.row, first.at, first.meta, first.scope, frames, bound, first.analytic)
 
 
 def _beside(frame: Frame, frames: list[Frame]) -> Frame:
     """The row, with the whole window in sight of aggregates."""
-    return Frame(frame.row, frame.at, frame.meta, frame.scope, frames, frame.bound)
+    return Frame(frame.row, frame.at, frame.meta, frame.scope, frames, frame.bound, frame.analytic)
 
 
 def _condition(evaluate: Evaluate, frame: Frame, clause: str) -> bool:

@@ -19,18 +19,23 @@ Report = Callable[[str, Any, int, str], None]
 class Outlet:
     """Hands emits to *sink* as it wants them: rows, Arrow, or encoded payloads, one per row where there is no window."""
 
-    def __init__(self, name: str, sink: Sink, transform: Transform, properties: Mapping[str, Any], send_error: bool) -> None:
+    def __init__(
+        self, name: str, sink: Sink, transform: Transform, properties: Mapping[str, Any], *, send_error: bool
+    ) -> None:
         self.name = name
         self.sink = sink
         self.takes = getattr(sink, "takes", "rows")
         self._transform = transform
         self._plain = not (set(properties) & _COMMON)
         self._send_error = send_error
+        self.separate = False  # whether every row is a message of its own: a rule without a window
 
     def deliver(self, emit: Emit, messages: Sequence[Message] | None, report: Report) -> None:
         """One emit; *messages* are its rows and errors in order when each is a message of its own."""
+        if self.takes == "nothing":
+            return
         if self.takes == "bytes":
-            for message in messages if messages is not None else [emit.rows]:
+            for message in self._each(emit, messages):
                 self._bytes(message, emit.at, report)
             return
         if emit.size or messages is None:
@@ -38,6 +43,12 @@ class Outlet:
         for message in messages or ():
             if isinstance(message, RowError):
                 self.error(message, report)
+
+    def _each(self, emit: Emit, messages: Sequence[Message] | None) -> Sequence[Any]:
+        """What is a message of its own: a window, or each row where there is none."""
+        if messages is not None:
+            return messages
+        return emit.rows if self.separate else [emit.rows]
 
     def error(self, error: RowError, report: Report) -> None:
         """An error row, for sinks of a rule with sendError."""
@@ -67,8 +78,8 @@ class Outlet:
             self._write(emit.rows, emit.at, report)
         else:
             groups: list[list[Row]] = [emit.rows]
-            if messages is not None:
-                groups = [[m] for m in messages if isinstance(m, dict)]
+            if messages is not None or self.separate:
+                groups = [[m] for m in self._each(emit, messages) if isinstance(m, dict)]
             for group in groups:
                 for item in self._transform.items(group):
                     self._item(item, emit.at, report)

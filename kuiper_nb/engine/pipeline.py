@@ -33,7 +33,8 @@ class Pipeline:
     def __init__(self, plan: Plan, exact: Exact, vector: Vector | None, out: Output, scope: Scope) -> None:
         self.plan = plan
         self.exact = exact
-        self.vector = vector
+        self.exact.reset()
+        self.vector = None if plan.sequential or plan.set_field else vector
         self.out = out
         self.scope = scope
         self.watermark = EventTime(plan.options.late_tolerance) if plan.options.event_time else None
@@ -42,7 +43,8 @@ class Pipeline:
         self.arms: Counter[str] = Counter()
         self._counted = isinstance(plan.window, Count)
         self._aligned = self.windows is not None and self._counted
-        self._pending: tuple[Batch, Times] | None = None  # event time: rows, or only their times, that wait to go on
+        self._held: tuple[Batch, Times] | None = None  # event time: rows that wait to go on, in order of arrival
+        self._pending: tuple[Batch, Times] | None = None  # event time: the rows seen before the first window is aligned
         self._ordinal = 0
         self._newest = -_NEVER
         self._mover: tuple[Admission, Times] | None = None
@@ -69,8 +71,10 @@ class Pipeline:
             if admission.late.any():
                 self._too_late(batch.select(admission.late), admission.watermarks[admission.late])
                 batch, releases = batch.select(~admission.late), releases[~admission.late]
+        if self.watermark is not None and (self.windows is None or self.plan.sequential):
+            batch, releases = self._released(batch, releases)
         if self.windows is None:
-            self._pass(batch if self.watermark is None else self._released(batch, releases))
+            self._pass(batch)
         else:
             self._enter(batch, releases)
 
@@ -83,12 +87,15 @@ class Pipeline:
 
     def finish(self) -> None:
         """The input has ended: let everything that waits go on, and close the windows that hold rows."""
-        if self.windows is None:
-            if self._pending is not None:
-                batch, releases = self._pending
-                self._pending = None
-                order = np.argsort(batch.times, kind="stable")
+        if self._held is not None:
+            batch, releases = self._held
+            self._held = None
+            order = np.argsort(batch.times, kind="stable")
+            if self.windows is None:
                 self._pass(batch.select(order))
+            else:
+                self._enter(batch.select(order), releases[order])
+        if self.windows is None:
             return
         if not self._aligned and self._pending is not None:
             self._align(self._pending[0].times)
@@ -103,7 +110,7 @@ class Pipeline:
     @property
     def waiting(self) -> int:
         """Rows that are still needed."""
-        return len(self.buffer) + (len(self._pending[0]) if self._pending is not None and self.windows is None else 0)
+        return len(self.buffer) + (0 if self._held is None else len(self._held[0]))
 
     # ---- event time
 
@@ -113,15 +120,15 @@ class Pipeline:
         ):
             self.out.delay(Late(row, at, mark - time))
 
-    def _released(self, batch: Batch, releases: Times) -> Batch:
+    def _released(self, batch: Batch, releases: Times) -> tuple[Batch, Times]:
         """The rows that may go on now, sorted by time; the others wait."""
         assert self.watermark is not None
-        if self._pending is not None:
-            waiting, waiting_releases = self._pending
+        if self._held is not None:
+            waiting, waiting_releases = self._held
             batch, releases = joined(waiting, batch), np.concatenate([waiting_releases, releases])
         now, later = release(batch.times, releases, self.watermark.at)
-        self._pending = (batch.select(later), releases[later]) if len(later) else None
-        return batch.select(now)
+        self._held = (batch.select(later), releases[later]) if len(later) else None
+        return batch.select(now), releases[now]
 
     def _align(self, times: Times) -> None:
         assert self.windows is not None
@@ -317,8 +324,8 @@ class Pipeline:
 
 
 def fresh(frame: Frame) -> Frame:
-    """The row again, nothing computed yet: overlapping windows evaluate it anew."""
-    return Frame(frame.row, frame.at, frame.meta, frame.scope)
+    """The row again, nothing computed yet but what it was given on arrival: overlapping windows evaluate it anew."""
+    return Frame(frame.row, frame.at, frame.meta, frame.scope, analytic=frame.analytic)
 
 
 def joined(first: Batch, second: Batch) -> Batch:

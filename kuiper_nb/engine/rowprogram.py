@@ -94,7 +94,13 @@ class RowProgram:
             query = self._final(typing_of(outcome.table) if self._sites else typing)
             self._narrow(outcome, query, misfits)
         outcome.rows = outcome.table.num_rows if self._outputs else outcome.rows
-        self._set_unsendable_aside(outcome)
+        bad = unsendable(outcome.table)
+        if bad is not None:
+            if outcome.places is None and self._where is not None and not self._placed:
+                self._placed = True  # from now on it must be known which rows are answered
+                self._queries.clear()
+                return self.run(table, typing, misfits)
+            self._set_aside(outcome, bad)
         return outcome
 
     # ---- queries
@@ -125,7 +131,7 @@ class RowProgram:
         key = (stage, typing)
         if key not in self._queries:
             made = {site.call: site.column for site in self._sites if site.column in dict(typing)}
-            placed = self._placed or where is not None or stage != "final"
+            placed = self._placed or bool(self._sites)
             self._queries[key] = RowQuery(
                 self._cursor, typing, outputs, where=where, calls=made, wrapped=self._wrapped, places=placed, **more
             )
@@ -207,11 +213,9 @@ class RowProgram:
         outcome.table = outcome.table.take(pa.array(kept))
         outcome.rows = len(kept)
 
-    def _set_unsendable_aside(self, outcome: Outcome) -> None:
+    @staticmethod
+    def _set_aside(outcome: Outcome, bad: Mask) -> None:
         """NaN and the infinities have no JSON form: their rows go to the evaluator, which says so."""
-        bad = unsendable(outcome.table)
-        if bad is None:
-            return
         places = np.arange(outcome.rows) if outcome.places is None else outcome.places
         outcome.exact.append(places[bad])
         outcome.places = places[~bad]

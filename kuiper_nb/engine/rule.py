@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Mode = Literal["live", "bounded", "virtual"]
+Input = Literal["pushed", "bounded", "unbounded"]
 _MOST_PAYLOADS = 8192
 
 
@@ -144,8 +145,11 @@ class Rule:
 
     # ---- life
 
-    def start(self) -> None:
-        """Run. Raises KuiperError when the source or a sink cannot be opened; does nothing to a running rule."""
+    def start(self, *, by_hand: bool = False) -> None:
+        """Run, or, *by_hand*, get ready for calls of `step`. Does nothing to a running rule.
+
+        Raises KuiperError when the source or a sink cannot be opened.
+        """
         with self._lock:
             if self._state in ("running", "starting"):
                 return
@@ -155,7 +159,7 @@ class Rule:
             except KuiperError as error:
                 self._fail(error.message)
                 raise
-        if not self._wiring.clock.virtual:
+        if not self._wiring.clock.virtual and not by_hand:
             self._thread = threading.Thread(target=self._wiring.run, args=(self,), name=f"rule {self.id}", daemon=True)
             self._thread.start()
 
@@ -251,6 +255,14 @@ class Rule:
             return not self.backlog
 
     @property
+    def input(self) -> Input:
+        """How its input comes: pushed from outside, bounded, or without an end that is known."""
+        source = self._source or self._wiring.source()
+        if hasattr(source, "backlog"):
+            return "pushed"
+        return "bounded" if getattr(source, "bounded", True) else "unbounded"
+
+    @property
     def sinks(self) -> list[str]:
         """The names of its sinks."""
         return [outlet.name for outlet in self._outlets]
@@ -259,6 +271,16 @@ class Rule:
     def paced(self) -> bool:
         """Whether the clock, or a push, says when the source delivers; else it delivers at every turn."""
         return getattr(self._source, "paced", True)
+
+    @property
+    def threaded(self) -> bool:
+        """Whether a thread of its own runs it now."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def clock(self) -> Clock:
+        """What it takes the time from."""
+        return self._wiring.clock
 
     def now(self) -> int:
         """The session's clock, ms."""
@@ -306,6 +328,7 @@ class Rule:
         self._source = self._wiring.source()
         self._outlets = self._wiring.outlets()
         for outlet in self._outlets:
+            outlet.separate = self.plan.window is None
             outlet.sink.open()
         self._source.open()
         self._state = "running"

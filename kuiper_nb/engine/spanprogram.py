@@ -27,6 +27,7 @@ from .substitute import Split, expanded
 from .typing import Typing
 
 Numbers = npt.NDArray[np.int64]
+_NONE = np.int32(-1)
 
 
 @dataclass(slots=True)
@@ -196,14 +197,24 @@ def numbered(
 
     Rows of no span stay, numbered -1. Spans are sorted; those that hold a row stand side by side.
     """
-    first = np.searchsorted(uppers, keys, side="right")
-    beyond = np.searchsorted(lowers, keys, side="right")
+    first = _count_below(uppers, keys)
+    beyond = _count_below(lowers, keys)
     times = np.maximum(beyond - first, 0)
     most = int(times.max()) if len(times) else 0
     if most <= 1:
-        return table, keys, np.where(times > 0, first, -1).astype(np.int32)
-    copies = [np.where(times > j, first + j, -1).astype(np.int32) for j in range(most)]
+        return table, keys, np.where(times > 0, first, _NONE)
+    copies = [np.where(times > j, first + np.int32(j), _NONE) for j in range(most)]
     return pa.concat_tables([table] * most), np.tile(keys, most), np.concatenate(copies)
+
+
+def _count_below(bounds: Numbers, keys: Times) -> npt.NDArray[np.int32]:
+    """For every key how many of the sorted *bounds* are at or below it; a few comparisons beat a binary search."""
+    if len(bounds) > 16:
+        return np.searchsorted(bounds, keys, side="right").astype(np.int32)
+    counted = np.zeros(len(keys), np.int32)
+    for bound in bounds.tolist():
+        counted += keys >= bound
+    return counted
 
 
 def ordered(keys: Times) -> Numbers:

@@ -143,8 +143,10 @@ class Vector:
         program = self._span_program(typing)
         if program is None or not spans:
             return None
-        table = pa.concat_tables([segment.table for segment in segments])
-        keys = np.concatenate([segment.keys for segment in segments])
+        lower, upper = spans[0].lower, spans[-1].upper
+        parts = [segment.within(lower, upper) for segment in segments]
+        table = pa.concat_tables([part for part, _ in parts])
+        keys = np.concatenate([part for _, part in parts])
         try:
             return program.run(spans, table, keys)
         except NotUniform as why:

@@ -69,7 +69,7 @@ def as_arrow(answer: Any, rows: int) -> pa.Array | pa.ChunkedArray:
     elif hasattr(answer, "to_numpy"):
         array = pa.array(answer.to_numpy(), from_pandas=True)
     elif isinstance(answer, (list, tuple)):
-        array = pa.array(answer, from_pandas=True)
+        array = pa.array(answer)
     else:
         raise FunctionError(f"a vectorised function answers one array, not a {type(answer).__name__}")
     if len(array) != rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Callable, Sequence
-from itertools import repeat, starmap
+from itertools import repeat
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow as pa
 from ..contracts import Answer, Call, Failure, Function
 from ..errors import FunctionError, RowFault
 from ..sql.values import described
-from .arrays import Shape, as_values, given, shape_of
+from .arrays import Shape, as_arrow, as_values, given, shape_of
 
 _MOST_FAILURES = 1000
 
@@ -158,13 +158,12 @@ def _row_call(
 
     def call(batch: Call) -> Answer:
         target = f if plain and _floats_fit(batch, hints) else one
-        columns = batch.arguments
-        rows = iter(zip(*columns, strict=True)) if columns else repeat((), batch.rows)
+        columns = [iter(column) for column in batch.arguments]
         values: list[Any] = []
         failures: dict[int, Failure] = {}
         while len(values) < batch.rows:
             try:
-                values.extend(starmap(target, rows))
+                values.extend(map(target, *columns) if columns else (target() for _ in range(batch.rows - len(values))))
             except Exception as error:  # the row that raised has been taken; the rest are still to come
                 fault = _fault(name, error)
                 failures[len(values)] = Failure(fault.message, fault.where)
@@ -196,9 +195,7 @@ def _halving(
 ) -> Any:
     """Call *f*; where it raises, call it on halves, until the rows at fault are found."""
     try:
-        answer = f(*arguments)
-        as_values(answer, rows)
-        return answer
+        return as_arrow(f(*arguments), rows)
     except Exception as error:
         if rows <= 1 or len(failures) >= _MOST_FAILURES:
             fault = _fault(name, error)

@@ -1,4 +1,4 @@
-"""The first line of a cell: `%%kuiper [NAME] [options]`. Exact words only; a wrong one is told what would have worked."""
+"""The first line of a cell: `%%kuiper [NAME] [options]`. Exact words only; a wrong one hears what fits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FirstLineError(KuiperError):
 class FirstLine:
     """What the first line says. *rows* and *seconds* are None when not given; *mode* None for the notebook's own.
 
-    *options* are eKuiper rule options, *sinks* the names of sinks (NAME or NAME:CONF_KEY), *variable* what `-o` or `<<` bind.
+    *options* are eKuiper rule options, *sinks* names of sinks (NAME or NAME:CONF_KEY), *variable* what is bound.
     """
 
     name: str = ""

@@ -1,9 +1,9 @@
-"""Live for a person, bounded and on virtual time for a machine that runs the notebook: which of the two, and the session."""
+"""Live for a person, bounded and on virtual time for a machine that runs the notebook: which, and its session."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..errors import KuiperError, did_you_mean
 
@@ -23,8 +23,8 @@ def decided(configured: str, environment: Mapping[str, str], shell: Any) -> Runn
     Raises KuiperError for a word that is no mode.
     """
     for wanted in (configured, environment.get(VARIABLE, "auto").strip().lower() or "auto"):
-        if wanted == "live" or wanted == "bounded":
-            return wanted
+        if wanted in ("live", "bounded"):
+            return cast("Running", wanted)
         if wanted != "auto":
             raise KuiperError(f"{VARIABLE}={wanted} is no mode", did_you_mean(wanted, MODES))
     return "live" if _attended(shell) else "bounded"
@@ -32,7 +32,7 @@ def decided(configured: str, environment: Mapping[str, str], shell: Any) -> Runn
 
 def _attended(shell: Any) -> bool:
     """Whether a person is there: those who execute notebooks for a machine allow no input."""
-    parent = getattr(shell, "get_parent", dict)()
+    parent: Any = getattr(shell, "get_parent", dict)()
     content = parent.get("content") if isinstance(parent, dict) else None
     return not (isinstance(content, dict) and content.get("allow_stdin") is False)
 

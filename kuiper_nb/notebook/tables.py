@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
@@ -35,8 +36,8 @@ def shown(value: Any) -> str:
 
 
 def _float(value: float) -> str:
-    if value == 0 or not 1e-3 <= abs(value) < 1e16:
-        return repr(value) if value == 0 or value != value or abs(value) == float("inf") else f"{value:.6g}"
+    if math.isfinite(value) and value and not 1e-3 <= abs(value) < 1e16:
+        return f"{value:.6g}"
     return repr(round(value, 4))
 
 
@@ -68,7 +69,8 @@ def html_table(rows: Sequence[Mapping[str, Any]]) -> str:
         return ""
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(shown(row.get(name, _ABSENT)))}</td>" for name in names) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td>{escape(shown(row.get(name, _ABSENT)))}</td>" for name in names) + "</tr>"
+        for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -18,11 +18,6 @@ Refuse = Callable[..., PlanError]
 _BOUNDS = ("window_start", "window_end", "window_trigger", "event_time")
 _WINDOWS = tuple(f"{kind}window" for kind in ("tumbling", "hopping", "sliding", "session", "count", "state"))
 _LATER = {
-    "analytic function": (
-        "lag", "latest", "changed_col", "changed_cols", "had_changed", "acc_sum", "acc_avg", "acc_min", "acc_max",
-        "acc_count", "last_hit_count", "last_hit_time", "last_agg_hit_count", "last_agg_hit_time",
-    ),
-    "set-returning function": ("unnest", "extract"),
     "function": ("dedup_trigger", "get_keyed_state", "mqtt"),
 }  # fmt: skip
 
@@ -62,9 +57,11 @@ class CallResolver:
                 raise NotSupported(
                     f"the {kind} {name} is not supported yet", line=place.line, column=place.column, statement=self._text()
                 )
-        if node.over is not None:
-            raise self.refuse(f"Found OVER after non analytic function {name}", "", node.place)
         entry = find(node.name)
+        if node.over is not None and (entry is None or entry.kind != "analytic"):
+            raise self.refuse(f"Found OVER after non analytic function {name}", "", node.place)
+        if entry is not None and entry.kind in ("analytic", "state", "columns"):
+            return self._stateful(node, entry, clause, inside)
         if entry is not None:
             return self._builtin(node, entry, clause, inside)
         if node.name in self.functions:
@@ -124,6 +121,31 @@ class CallResolver:
             arguments = (r.WholeRow(place=node.place), *arguments)
         return r.BuiltinCall(entry, arguments, place=node.place)
 
+    def _stateful(self, node: s.Invoke, entry: Builtin, clause: Clause, inside: str) -> s.Node:
+        if entry.kind == "columns" and clause != "select":
+            raise self.refuse(f"function {entry.name} can only be used inside the select clause", "", node.place)
+        self._arity(node, entry.name, entry.arity)
+        site = self._site(node)
+        if entry.kind == "state":
+            hit = r.LastHit(entry, clause, site, place=node.place)
+            if hit.aggregate and inside:
+                raise self.refuse(f"invalid argument for func {inside}: aggregate argument is not allowed", "", node.place)
+            return hit
+        arguments = tuple(self.resolve(a, clause, inside) for a in node.arguments)
+        if entry.kind == "columns":
+            prefix, ignore, *columns = arguments
+            named = tuple(c for c in columns if isinstance(c, s.SelectItem))
+            return r.ChangedCols(entry, _unnamed(prefix), _unnamed(ignore), named, site, place=node.place)
+        self._literals(node, entry)
+        if entry.bind is not None:
+            entry = entry.bind(node.arguments)
+        over = node.over or s.Over()
+        partition = tuple(self.resolve(p, clause, inside) for p in over.partition)
+        return r.AnalyticCall(entry, arguments, partition, self.optional(over.when, clause), site, place=node.place)
+
+    def _site(self, node: s.Invoke) -> int:
+        return self._sites.setdefault((node.place.line, node.place.column), len(self._sites))
+
     def _literals(self, node: s.Invoke, entry: Builtin) -> None:
         for number, argument in enumerate(node.arguments):
             kind = entry.arguments[min(number, len(entry.arguments) - 1)] if entry.arguments else "any"
@@ -141,8 +163,11 @@ class CallResolver:
             raise self.refuse(f"invalid argument for func {inside}: aggregate argument is not allowed", "", node.place)
         within = function.name if function.aggregate else inside
         arguments = tuple(self.resolve(a, clause, within) for a in node.arguments)
-        site = self._sites.setdefault((node.place.line, node.place.column), len(self._sites))
-        return r.UserCall(node.name, arguments, function.aggregate, site, place=node.place)
+        return r.UserCall(node.name, arguments, function.aggregate, self._site(node), place=node.place)
+
+
+def _unnamed(item: s.Node) -> s.Node:
+    return item.value if isinstance(item, s.SelectItem) else item
 
 
 def _wrong_literal(argument: s.Node, kind: str) -> str:

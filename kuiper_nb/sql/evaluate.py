@@ -14,9 +14,11 @@ from . import operators as op
 from . import resolved as r
 from . import syntax as s
 from .builtins.entry import Builtin, Scope
+from .stateful import Memory, changed_columns, hit, last_hit, step
 
 Evaluate = Callable[["Frame"], Any]
 _MISSING = object()
+_NOTHING: Mapping[int, Any] = {}
 
 
 class Frame:
@@ -24,9 +26,10 @@ class Frame:
 
     *row* is the column values, *at* the row's time in ms, *meta* what its source said of it. *group* holds the frames of
     the rows of a group, None for a single row. *bound* is the window's span, *number* the row's place in the emit.
+    *analytic* holds, by site, what analytic calls answered when the row arrived.
     """
 
-    __slots__ = ("aliases", "at", "bound", "group", "meta", "number", "row", "scope")
+    __slots__ = ("aliases", "analytic", "at", "bound", "group", "meta", "number", "row", "scope")
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Frame:
         scope: Scope | None = None,
         group: list[Frame] | None = None,
         bound: Any = None,
+        analytic: Mapping[int, Any] = _NOTHING,
     ) -> None:
         self.row = row
         self.at = at
@@ -43,6 +47,7 @@ class Frame:
         self.scope = scope
         self.group = group
         self.bound = bound
+        self.analytic = analytic
         self.number = 1
         self.aliases: dict[str, Any] = {}
 
@@ -61,13 +66,40 @@ class Evaluator:
     def __init__(self, aliases: Mapping[str, s.Node], caller: Caller | None = None) -> None:
         self.aliases = aliases
         self.caller = caller
+        self.memory = Memory()
         self._built: dict[str, Evaluate] = {}
+        self._awaiting: set[tuple[str, int]] = set()
 
     def build(self, node: s.Node) -> Evaluate:
         """The closure of *node*."""
         method = getattr(self, f"_{type(node).__name__.lower()}")
         built: Evaluate = method(node)
         return built
+
+    def condition(self, node: s.Node) -> Evaluate:
+        """The closure of a clause that decides: the last_hit_… calls in it note a hit only where it is true.
+
+        Build conditions before what may share aliases with them.
+        """
+        hits = [n for n in r.reach(node, self.aliases) if isinstance(n, r.LastHit)]
+        self._awaiting |= {(n.clause, n.site) for n in hits}
+        evaluate = self.build(node)
+        if not hits:
+            return evaluate
+        updates = [hit(n, self.memory) for n in hits]
+
+        def decide(frame: Frame) -> Any:
+            value = evaluate(frame)
+            if value is True:
+                for update in updates:
+                    update(frame)
+            return value
+
+        return decide
+
+    def step(self, node: r.AnalyticCall) -> Evaluate:
+        """The closure that carries an analytic call on by one row; `build` answers the one that reads its value."""
+        return step(node, self.build, self.aliases, self.memory)
 
     # ---- leaves
 
@@ -120,6 +152,16 @@ class Evaluator:
 
     def _rownumber(self, node: r.RowNumber) -> Evaluate:
         return lambda frame: frame.number
+
+    def _analyticcall(self, node: r.AnalyticCall) -> Evaluate:
+        site = node.site
+        return lambda frame: frame.analytic.get(site)
+
+    def _lasthit(self, node: r.LastHit) -> Evaluate:
+        return last_hit(node, self.memory, (node.clause, node.site) not in self._awaiting)
+
+    def _changedcols(self, node: r.ChangedCols) -> Evaluate:
+        return changed_columns(node, self.build, self.memory)
 
     # ---- operators
 

@@ -116,6 +116,12 @@ class NameResolver:
             return r.WholeRow(place=node.place)
         if isinstance(node, s.Invoke) and node.name.lower() in ("meta", "mqtt"):
             return node  # its argument names metadata, not a column
+        if isinstance(node, s.Invoke) and node.name.lower() == "changed_cols":
+            named = tuple(
+                s.SelectItem(self._node(a, own, index), _natural_name(a), place=a.place)  # type: ignore[arg-type]
+                for a in node.arguments
+            )
+            return replace(node, arguments=named)  # type: ignore[arg-type]
         if isinstance(node, s.Invoke) and node.over is not None:
             over = replace(node.over, partition=tuple(self._node(p, own, index) for p in node.over.partition))
             over = replace(over, when=None if over.when is None else self._node(over.when, own, index))

@@ -14,6 +14,7 @@ from . import syntax as s
 from .calls import CallResolver
 from .names import NameResolver, output_names
 from .operators import like_matcher
+from .placement import analytic_calls, check_hits, check_sets, groups_only, is_aggregate, set_field
 from .plan import Options, OrderKey, OutputField, Plan
 from .windows import window_spec
 
@@ -158,7 +159,7 @@ def check_having(draft: Draft) -> Draft:
     """HAVING looks at groups."""
     assert draft.resolved is not None
     having = draft.resolved.having
-    if having is not None and not is_aggregate(having, draft.aliases):
+    if having is not None and not groups_only(draft.select.having, having, draft.aliases):
         raise draft.refuse(
             "Not allowed to call non-aggregate functions in HAVING clause",
             "HAVING is about groups (count(*) > 1); conditions on rows belong into WHERE",
@@ -190,6 +191,7 @@ def note_surprises(draft: Draft) -> Draft:
 
 PASSES: tuple[Pass, ...] = (
     resolve_stream,
+    check_sets,
     name_fields,
     resolve_names,
     resolve_calls,
@@ -197,6 +199,7 @@ PASSES: tuple[Pass, ...] = (
     extract_window,
     check_event_time,
     check_having,
+    check_hits,
     note_surprises,
 )
 
@@ -210,16 +213,6 @@ def _expressions(draft: Draft) -> list[s.Node]:
     return [node for root in roots for node in r.walk(root)]
 
 
-def is_aggregate(node: s.Node | None, aliases: Mapping[str, s.Node], seen: frozenset[str] = frozenset()) -> bool:
-    """Whether *node* calls an aggregate, itself or through an alias."""
-    for n in r.walk(node):
-        if isinstance(n, (r.BuiltinCall, r.UserCall)) and n.aggregate:
-            return True
-        if isinstance(n, r.AliasRef) and n.name not in seen and is_aggregate(aliases.get(n.name), aliases, seen | {n.name}):
-            return True
-    return False
-
-
 def finish(draft: Draft) -> Plan:
     """The plan of a draft that went through every pass."""
     assert draft.resolved is not None
@@ -229,6 +222,7 @@ def finish(draft: Draft) -> Plan:
     pushed = not draft.options.event_time and draft.window is not None and not isinstance(draft.window, Count)
     where_first = draft.window is None or (pushed and not is_aggregate(select.where, aliases))
     sites = {n.site: n for n in _expressions(draft) if isinstance(n, r.UserCall)}
+    analytic = analytic_calls(select, aliases)
     return Plan(
         text=draft.select.text.strip(),
         stream=draft.stream,
@@ -246,6 +240,9 @@ def finish(draft: Draft) -> Plan:
         limit=select.limit,
         aggregate=aggregate,
         calls=tuple(sites[site] for site in sorted(sites)),
+        analytic=analytic,
+        sequential=bool(analytic) or any(isinstance(n, (r.LastHit, r.ChangedCols)) for n in _expressions(draft)),
+        set_field=set_field(outputs),
         notes=draft.notes,
     )
 

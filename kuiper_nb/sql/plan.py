@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ..catalog import Stream
 from ..errors import PlanError
 from ..windowing.spec import Spec
-from .resolved import UserCall
+from .resolved import AnalyticCall, UserCall
 from .syntax import Node, Star
 
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
@@ -111,6 +111,8 @@ class Plan:
 
     *columns* is what the rule reads of its stream, None for all. *where_first*: WHERE is applied before the window, as
     eKuiper does in processing time for tumbling and hopping windows. *aggregate*: an emit has a row per group, not per row.
+    *analytic*: the analytic calls in the order in which a row carries them on. *sequential*: rows must be looked at one by
+    one, in order, because something is remembered. *set_field*: the field whose array's elements become rows, '' for none.
     """
 
     text: str
@@ -129,4 +131,7 @@ class Plan:
     limit: int | None = None
     aggregate: bool = False
     calls: tuple[UserCall, ...] = ()
+    analytic: tuple[AnalyticCall, ...] = ()
+    sequential: bool = False
+    set_field: str = ""
     notes: tuple[str, ...] = ()

@@ -30,11 +30,24 @@ def printed(node: s.Node | None) -> str:
         case r.BuiltinCall(entry=entry, arguments=arguments):
             shown = arguments[1:] if entry.name == "deduplicate" else arguments
             return f"{entry.name}({', '.join(map(printed, shown))})"
+        case r.AnalyticCall(entry=entry, arguments=arguments):
+            return f"{entry.name}({', '.join(map(printed, arguments))}){_printed_over(node)}"
+        case r.LastHit(entry=entry):
+            return f"{entry.name}()"
+        case r.ChangedCols(entry=entry, prefix=prefix, ignore_null=ignore, columns=columns):
+            return f"{entry.name}({', '.join(map(printed, (prefix, ignore, *(item.value for item in columns))))})"
         case r.UserCall(name=name, arguments=arguments):
             return f"{name}({', '.join(map(printed, arguments))})"
         case s.Invoke(name=name, arguments=invoked):
             return f"{name}({', '.join(map(printed, invoked))})"
     return _printed_operator(node)
+
+
+def _printed_over(call: r.AnalyticCall) -> str:
+    parts = [f"PARTITION BY {', '.join(map(printed, call.partition))}"] if call.partition else []
+    if call.when is not None:
+        parts.append(f"WHEN {printed(call.when)}")
+    return f" OVER ({' '.join(parts)})" if parts else ""
 
 
 def _printed_operator(node: s.Node) -> str:

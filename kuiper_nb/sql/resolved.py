@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from .builtins.entry import Builtin
-from .syntax import Node
+from .syntax import Node, SelectItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,45 @@ class UserCall(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class AnalyticCall(Node):
+    """A call that remembers earlier rows. Its value is computed when the row arrives, before WHERE and the window.
+
+    What it remembers is kept apart for every *site* (which call of the statement) and every value of *partition*.
+    """
+
+    entry: Builtin
+    arguments: tuple[Node, ...]
+    partition: tuple[Node, ...] = ()
+    when: Node | None = None
+    site: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LastHit(Node):
+    """last_hit_count() and its kin: what the *site* remembers of its hits. In another *clause* it counts anew."""
+
+    entry: Builtin
+    clause: str
+    site: int = 0
+
+    @property
+    def aggregate(self) -> bool:
+        """Whether its hits are groups."""
+        return "_agg_" in self.entry.name
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedCols(Node):
+    """changed_cols(prefix, ignoreNull, …): the columns that changed, as an object. An item's alias is its column's name."""
+
+    entry: Builtin
+    prefix: Node
+    ignore_null: Node
+    columns: tuple[SelectItem, ...]
+    site: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RowNumber(Node):
     """row_number(): from 1 over the rows of an emit, counted after HAVING and before ORDER BY."""
 
@@ -112,3 +151,15 @@ def walk(node: Node | None) -> list[Node]:
     for child in children(node):
         found.extend(walk(child))
     return found
+
+
+def reach(node: Node | None, aliases: Mapping[str, Node]) -> Iterator[Node]:
+    """*node*, everything under it and, once each, under the aliases it uses."""
+    entered: set[str] = set()
+    waiting = walk(node)
+    while waiting:
+        found = waiting.pop()
+        yield found
+        if isinstance(found, AliasRef) and found.name not in entered:
+            entered.add(found.name)
+            waiting.extend(walk(aliases.get(found.name)))

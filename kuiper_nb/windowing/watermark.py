@@ -24,7 +24,13 @@ class Admission:
 
     late: npt.NDArray[np.bool_]
     watermarks: Times
-    releases: Times
+    times: Times
+    before: Times
+
+    @property
+    def releases(self) -> Times:
+        """Per row the watermark that lets it go on: its own time, or one more when the watermark is there already."""
+        return np.where(self.times > self.before, self.times, self.times + 1)
 
     def moved_by(self, marks: Times) -> Indices:
         """For each mark the row of the batch whose arrival brought the watermark there; len(batch) when none did.
@@ -73,13 +79,21 @@ class EventTime:
     def admit(self, times: Times, streams: npt.NDArray[np.intp] | None = None) -> Admission:
         """Take notice of rows; a batch cut in two gives the same answers as the whole."""
         watermarks = self._advance(times, streams)
-        before = np.concatenate([np.array([self._at], np.int64), watermarks])[:-1]
+        before = np.empty_like(watermarks)
+        before[:1], before[1:] = self._at, watermarks[:-1]
         if len(watermarks):
             self._at = int(watermarks[-1])
-        return Admission(times < before, watermarks, np.where(times > before, times, times + 1))
+        return Admission(times < before, watermarks, times, before)
 
     def _advance(self, times: Times, streams: npt.NDArray[np.intp] | None) -> Times:
         """The watermark after each row. A late row needs no care: it lies below its stream's greatest anyway."""
+        if streams is None and len(self._greatest) == 1:
+            if not len(times):
+                return times
+            running = np.maximum.accumulate(times)
+            np.maximum(running, self._greatest[0], out=running)
+            self._greatest[0] = int(running[-1])
+            return running - self._tolerance
         hindmost = np.full(len(times), 2**63 - 1, np.int64)
         for stream, greatest in enumerate(self._greatest):
             own = times if streams is None else np.where(streams == stream, times, BEGINNING)
@@ -103,7 +117,7 @@ class ProcessingTime:
 
     def admit(self, times: Times, streams: npt.NDArray[np.intp] | None = None) -> Admission:
         """Rows with their arrivals as times."""
-        return Admission(np.zeros(len(times), np.bool_), times, times)
+        return Admission(np.zeros(len(times), np.bool_), times, times, times - 1)
 
 
 def release(times: Times, releases: Times, watermark: int) -> tuple[Indices, Indices]:

@@ -51,7 +51,8 @@ class Builtin:
     arguments of these types, or None where there is none; it sees no null argument types. *scope*: the reference wants
     the Scope first. *check* looks at the arguments once, when the rule is compiled, and answers what is wrong or ''.
     *bind* sees them too and answers the entry for this very call: a function may depend on how its arguments are
-    written.
+    written. The kinds "analytic", "state" and "columns" remember: what their references are is said in `analytic`. A "set"
+    answers an array, every element of which becomes a row.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Builtin:
     help: str
     arguments: tuple[Kind, ...] = ("any",)
     nulls: Literal["nil", "false", "zero", "call"] = "nil"
-    kind: Literal["scalar", "aggregate"] = "scalar"
+    kind: Literal["scalar", "aggregate", "analytic", "state", "columns", "set"] = "scalar"
     lower: Callable[[Sequence[Lowered]], Lowered | None] | None = None
     scope: bool = False
     check: Callable[[Sequence[Any]], str] | None = None

@@ -1,0 +1,73 @@
+"""`%load_ext kuiper_nb`: registers the magic and how things look; nothing runs, nothing is opened until it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import kuiper_nb
+
+from . import modes
+from .magics import Kuiper
+from .place import place
+
+if TYPE_CHECKING:
+    from ..catalog import Stream
+    from ..engine.rule import Rule
+    from ..session import Session
+    from .views import View
+
+_SHOWN = (("kuiper_nb.engine.rule", "Rule"), ("kuiper_nb.catalog", "Stream"))
+
+
+def load(shell: Any) -> None:
+    """Register everything anew. Raises KuiperError when KUIPER_NB_MODE is no mode."""
+    kuiper = Kuiper(shell)
+    kuiper.running_mode()
+    _forget(shell)
+    shell.register_magics(kuiper)
+    shell.configurables.append(kuiper)
+    _register_views(shell)
+
+    def opening() -> Session:
+        return modes.opened(kuiper.running_mode())
+
+    kuiper_nb._opening = opening
+
+
+def unload(shell: Any) -> None:
+    """Stop every rule, forget the session, take the magic away."""
+    kuiper_nb.forget_session()
+    kuiper_nb._opening = None
+    _forget(shell)
+
+
+def _forget(shell: Any) -> None:
+    shell.configurables[:] = [c for c in shell.configurables if type(c).__name__ != Kuiper.__name__]
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("kuiper", None)
+    shell.magics_manager.registry.pop(Kuiper.__name__, None)
+    for formatter in ("text/plain", "text/html"):
+        for module, name in _SHOWN:
+            shell.display_formatter.formatters[formatter].deferred_printers.pop((module, name), None)
+
+
+def _register_views(shell: Any) -> None:
+    def rule_text(rule: Rule, printer: Any, cycle: bool) -> None:
+        printer.text(repr(_rule_view(shell, rule)))
+
+    def rule_html(rule: Rule) -> str:
+        return _rule_view(shell, rule)._repr_html_()
+
+    def stream_text(stream: Stream, printer: Any, cycle: bool) -> None:
+        printer.text(stream.statement)
+
+    formatters = shell.display_formatter.formatters
+    formatters["text/plain"].for_type_by_name("kuiper_nb.engine.rule", "Rule", rule_text)
+    formatters["text/html"].for_type_by_name("kuiper_nb.engine.rule", "Rule", rule_html)
+    formatters["text/plain"].for_type_by_name("kuiper_nb.catalog", "Stream", stream_text)
+
+
+def _rule_view(shell: Any, rule: Rule) -> View:
+    from .views import rule_view
+
+    return rule_view(rule, lambda where: place(shell, where))

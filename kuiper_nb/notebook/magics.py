@@ -1,0 +1,130 @@
+"""The one magic, `kuiper`: reads the first line, asks the session, shows the answer."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.display import display
+from traitlets import Enum, observe
+
+import kuiper_nb
+
+from . import firstline, modes
+from .place import place
+
+
+@magics_class
+class Kuiper(Magics):
+    """eKuiper's streaming SQL: `%%kuiper [NAME]` with statements below it, `%kuiper VERB [KIND] NAME`."""
+
+    mode = Enum(
+        modes.MODES,
+        default_value="auto",
+        help="live for a person, bounded and on virtual time for nbval, nbclient and papermill; auto finds out",
+    ).tag(config=True)
+
+    shell: Any
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self._said: set[tuple[str, str]] = set()
+        self._cells: dict[str, int] = {}
+
+    @needs_local_scope
+    @no_var_expand
+    @line_cell_magic
+    def kuiper(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
+        """eKuiper's streaming SQL; `%kuiper help` says what there is."""
+        from . import verbs
+
+        bind = self._binding(local_ns or {})
+        if cell is None:
+            if verbs.is_sql(line):
+                return self._statements(line, firstline.FirstLine(), bind)
+            first, answer = verbs.done(line, kuiper_nb.session(), self.place)
+            if verbs.is_reset(line):
+                kuiper_nb.forget_session()
+                self._said.clear()
+                self._cells.clear()
+            return self._shown(answer, first)
+        first = firstline.read(line)
+        if not cell.strip():
+            raise firstline.FirstLineError("the cell is empty", firstline.USAGE)
+        return self._statements(cell, first, bind)
+
+    def place(self, where: str) -> str:
+        """`cell [3], line 2` for a `file:line`."""
+        return place(self.shell, where)
+
+    def _statements(self, text: str, first: firstline.FirstLine, bind: Any) -> Any:
+        from . import cell
+
+        session = kuiper_nb.session()
+        replaced = first.name in session.rules
+        try:
+            outcome = cell.done(session, text, first, bind, self.place)
+        except cell.Interrupted as interrupted:
+            if interrupted.value is not None:
+                _display(interrupted.value)
+            raise
+        if not first.quiet:
+            self._tell(outcome.messages)
+            if replaced and first.name:
+                where = f" of cell [{self._cells[first.name]}]" if first.name in self._cells else ""
+                print(f"Rule {first.name} replaces the one{where}.")
+            for note in outcome.notes:
+                if (first.name, note) not in self._said:
+                    self._said.add((first.name, note))
+                    print(f"note: {note}")
+        if first.name:
+            self._cells[first.name] = self.shell.execution_count
+        return self._shown(outcome.value, first)
+
+    def _tell(self, messages: list[Any]) -> None:
+        for message in messages:
+            if isinstance(message, str):
+                print(message.rstrip())
+            else:
+                _display(message)
+
+    def _shown(self, value: Any, first: firstline.FirstLine) -> Any:
+        """Bind it where a variable was asked for; answer it unless the line says --quiet."""
+        if first.variable:
+            self.shell.user_ns[first.variable] = value
+        if first.quiet:
+            return None
+        if isinstance(value, str):
+            print(value)
+            return None
+        return value
+
+    def _binding(self, local: dict[str, Any]) -> Any:
+        """What `{{expression}}` in SQL is worth: evaluated once, with the notebook's names."""
+
+        def bind(expression: str) -> Any:
+            return eval(compile(expression, "<{{…}}>", "eval"), self.shell.user_ns, local)
+
+        return bind
+
+    def running_mode(self) -> modes.Running:
+        """The mode a new session gets. Raises KuiperError when KUIPER_NB_MODE is no mode."""
+        return modes.decided(self.mode, os.environ, self.shell)
+
+    @observe("mode")
+    def _mode_changed(self, change: Any) -> None:
+        """Another mode needs another clock: what is defined stays, the rules end."""
+        if kuiper_nb._session is None:
+            return
+        before, wanted = kuiper_nb.session(), self.running_mode()
+        if before.mode == wanted:
+            return
+        after, rules = modes.beside(before, wanted), len(before.rules)
+        kuiper_nb.forget_session()
+        kuiper_nb._session = after
+        print(f"Kuiper is {wanted} now" + (f"; {rules} running or finished rules were dropped." if rules else "."))
+
+
+def _display(value: Any) -> None:
+    display(value)  # type: ignore[no-untyped-call]

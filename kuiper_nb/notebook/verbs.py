@@ -1,0 +1,197 @@
+"""`%kuiper VERB [KIND] NAME`: a table of verbs, each a function of the session and what the line names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..engine.rule import Rule
+from ..errors import CatalogError, KuiperError, NotSupported, did_you_mean
+from ..session import Session
+from ..sql.ddl import described
+from ..statements import known, mapping
+from . import firstline, running
+from .firstline import FirstLine, FirstLineError
+from .views import Place, View, counted, rule_view, status_view, streams_view
+
+KINDS = ("rule", "stream", "table", "function", "aggregate", "source", "sink", "plugin", "service")
+LATER = (
+    *("logs", "tail", "record", "replay", "test", "timeline", "why", "compare", "parity"),
+    *("export", "import", "deploy", "verify", "plugin", "service", "config"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line taken apart: `%kuiper VERB [KIND] NAME [options]`. *kind* is "rule" when it is not said."""
+
+    session: Session
+    kind: str
+    first: FirstLine
+    place: Place
+    text: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name. Raises FirstLineError when there is none."""
+        if not self.first.name:
+            raise FirstLineError(f"which {self.kind}?", did_you_mean("", self.session.rules))
+        return self.first.name
+
+    def rule(self) -> Rule:
+        """The rule that is named. Raises CatalogError."""
+        if self.kind != "rule":
+            raise KuiperError(f"that works for rules, not for a {self.kind}", "")
+        if self.name not in self.session.rules:
+            raise CatalogError(f"no rule named {self.name}", did_you_mean(self.name, self.session.rules))
+        return self.session.rules[self.name]
+
+
+def is_sql(line: str) -> bool:
+    """Whether the rest of a `%kuiper` line is a statement."""
+    words = [word.strip(";").upper() for word in line.split(None, 2)[:2]]
+    if not words:
+        return False
+    second = words[1] if len(words) > 1 else ""
+    return (
+        words[0] in ("SELECT", "CREATE")
+        or (words[0] in ("DROP", "DESCRIBE") and second in ("STREAM", "TABLE"))
+        or (words[0] == "SHOW" and second in ("STREAMS", "TABLES"))
+    )
+
+
+def is_reset(line: str) -> bool:
+    """Whether the line asks to forget everything."""
+    return line.split()[:1] == ["reset"]
+
+
+def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
+    """Do what *line* says; the options it had, and the answer: a text, a view or an object. Raises KuiperError."""
+    words = line.split()
+    verb = words[0] if words else "status"
+    if verb.lower() in _LISTS:
+        words, verb = ["show", *words], "show"
+    if verb.lower() in LATER:
+        raise NotSupported(f"%kuiper {verb} is not supported yet")
+    if verb.lower() not in VERBS:
+        raise FirstLineError(f"there is no verb {verb}", did_you_mean(verb, VERBS) or "%kuiper help lists them")
+    rest = words[1:]
+    kind = "rule"
+    if rest and rest[0].lower() in (*KINDS, *_LISTS) and (len(rest) > 1 or rest[0].lower() in _LISTS):
+        kind, rest = rest[0].lower(), rest[1:]
+    if kind in ("plugin", "service", "plugins", "services"):
+        raise NotSupported(f"a {kind.removesuffix('s')} is not supported yet")
+    text = line.strip()[len(words[0]) :].strip() if words and words[0] in line else ""
+    first = FirstLine() if verb.lower() == "explain" and is_sql(text) else firstline.read(" ".join(rest))
+    return first, VERBS[verb.lower()].run(Line(session, kind, first, place, text))
+
+
+_LISTS = ("rules", "streams", "tables", "functions", "sources", "sinks", "plugins", "services")
+
+
+def _status(line: Line) -> Any:
+    return rule_view(line.rule(), line.place) if line.first.name else status_view(line.session)
+
+
+def _show(line: Line) -> Any:
+    session = line.session
+    match line.kind:
+        case "rules":
+            return status_view(session)
+        case "streams" | "tables":
+            kind = line.kind.removesuffix("s")
+            return streams_view(mapping(session, kind), kind)
+        case "functions" | "sources" | "sinks":
+            return _native(session, line.kind)
+        case "stream" | "table":
+            return known(session, line.kind, line.name, "Show").statement
+    return line.rule()
+
+
+def _native(session: Session, kinds: str) -> View:
+    definitions: Any = getattr(session, kinds)
+    rows = [
+        {kinds.removesuffix("s"): name, "generation": definitions.generation(name), "help": made.help.split("\n")[0]}
+        for name, made in sorted(definitions.items())
+    ]
+    return View((rows if rows else f"no {kinds} of yours; @kuiper.{kinds.removesuffix('s')} makes one",))
+
+
+def _describe(line: Line) -> Any:
+    if line.kind in ("stream", "table"):
+        return described(known(line.session, line.kind, line.name, "Describe"))
+    if line.kind in ("function", "aggregate"):
+        return _function_help(line.session, line.name)
+    plan = line.rule().plan
+    given = "".join(f"\n{key}: {value}" for key, value in plan.options.given.items())
+    return f"{plan.text}{given}"
+
+
+def _function_help(session: Session, name: str) -> str:
+    from ..sql.builtins import find
+
+    if name in session.functions:
+        made = session.functions[name]
+        return f"{name}({', '.join(made.parameters)})\n{made.help}".strip()
+    entry = find(name)
+    if entry is None:
+        raise CatalogError(f"no function named {name}", did_you_mean(name, session.functions))
+    return f"{name}: {entry.help}"
+
+
+def _explain(line: Line) -> Any:
+    if is_sql(line.text):
+        rule = line.session.beside().rule(line.text, start=False)
+    else:
+        rule = line.rule()
+    explain = getattr(rule, "explain", None)
+    return explain() if explain is not None else rule.plan.text
+
+
+def _drop(line: Line) -> str:
+    line.session.drop(line.kind, line.name)
+    return f"{line.kind.capitalize()} {line.name} is dropped."
+
+
+def _reset(line: Line) -> str:
+    session = line.session
+    rules, streams = len(session.rules), len(session.streams) + len(session.tables)
+    return f"{counted(rules, 'rule')} and {counted(streams, 'stream')} are forgotten, and what Python defined."
+
+
+def _help(line: Line) -> str:
+    if line.first.name:
+        return _function_help(line.session, line.first.name)
+    width = max(len(name) for name in VERBS)
+    verbs = "\n".join(f"  {name.ljust(width)}  {verb.help}" for name, verb in VERBS.items())
+    return (
+        f"{firstline.USAGE}\n"
+        "    statements, ';' between them; a SELECT without a name is a preview, with a name a rule\n"
+        f"%kuiper VERB [KIND] NAME, or a statement\n{verbs}\n"
+        f"KIND is rule when it is left out, or {', '.join(KINDS[1:7])}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What a verb does, and says in the list of verbs."""
+
+    run: Callable[[Line], Any]
+    help: str
+
+
+VERBS: dict[str, Verb] = {
+    "status": Verb(_status, "everything there is, and how it does"),
+    "show": Verb(_show, "the newest rows of a rule; show streams, show functions … list"),
+    "describe": Verb(_describe, "the columns and options of a stream, the text of a rule, help on a function"),
+    "explain": Verb(_explain, "the steps a rule (or a SELECT) takes, and the SQL that DuckDB runs"),
+    "wait": Verb(lambda line: running.wait(line.session, line.first, line.rule), "until a rule's input has ended"),
+    "step": Verb(lambda line: running.step(line.rule(), line.session), "one micro-batch by hand"),
+    "stop": Verb(lambda line: running.stop(line.rule()), "stop a rule; start runs it again"),
+    "start": Verb(lambda line: running.start(line.rule()), "start a rule that was stopped"),
+    "restart": Verb(lambda line: running.restart(line.rule()), "stop and start a rule"),
+    "drop": Verb(_drop, "drop a rule, stream, table, function, source or sink"),
+    "reset": Verb(_reset, "forget everything"),
+    "help": Verb(_help, "this; help NAME for a function"),
+}
