@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import cmp_to_key
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..sql.evaluate import Caller, Evaluate, Evaluator, Frame
 from ..sql.plan import OutputField, Plan
 from ..sql.printer import printed
 from ..sql.arrays import NilArray
+from ..sql.timeformat import rfc3339
 from ..sql.values import described, go_type, text
 from ..windowing.windows import Span
 
@@ -253,6 +255,8 @@ def _finite(value: Any) -> Any:
     """NaN and the infinities have no JSON form: the message that holds one fails, as it does in eKuiper's sinks."""
     if type(value) is float and not math.isfinite(value):
         raise RowFault(f"json: unsupported value: {text(value)}")
+    if isinstance(value, datetime) and value.utcoffset():  # another zone shows only in the text
+        return rfc3339(value)
     return value
 
 

@@ -73,6 +73,13 @@ class RowProgram:
         """The SQL of its queries, as far as they are made."""
         return [query.text for query in self._queries.values()]
 
+    @property
+    def pending(self) -> str:
+        """Why there is no SQL before the first batch."""
+        if self._sites:
+            return "queries around the calls are made with the first batch, when the types of the answers are known"
+        return "nothing to compute: columns go through as they are"
+
     def prepare(self, typing: Typing) -> None:
         """Make the first query, so that NotLowered comes before any row does."""
         if not self._sites and not self._plain(typing):

@@ -16,6 +16,7 @@ from .bounds import Bounds
 from .decode import Decoder
 from .emits import Emit, Late, Newest, RowError
 from .exact import Exact
+from .explain import explained
 from .outlet import Outlet
 from .output import Message, Output
 from .pipeline import Pipeline
@@ -142,6 +143,10 @@ class Rule:
                 batches=self._batches,
                 **{name: counts[name] for name in _COUNTS},
             )
+
+    def explain(self) -> str:
+        """The plan's steps, the arm each takes and why, and the SQL that DuckDB runs."""
+        return explained(self.plan, self._vector, self.sinks, self._wiring.caller.functions)
 
     # ---- life
 

@@ -18,6 +18,7 @@ from ..sql.lowered import NotLowered
 from ..sql.plan import OutputField, Plan
 from ..sql.printer import printed
 from ..sql.syntax import Node
+from ..types import to_arrow
 from ..windowing.windows import Span
 from .batch import Batch, Times
 from .buffer import Buffer, FrameSegment, TableSegment
@@ -179,6 +180,26 @@ class Vector:
             make=lambda: rows_of(table.slice(low, high - low), omitted),
             table=lambda: table.slice(low, high - low),
         )
+
+    def sketch(self) -> tuple[list[str], str]:
+        """The SQL made so far, or what declared columns would get; and why there is none, where that is known."""
+        made = [p for p in (*self._programs.values(), *self._spans.values()) if p is not None]
+        texts = [text for program in made for text in program.texts]
+        declared = [(f.name, f.type) for f in self.plan.stream.fields]
+        if texts or not declared:
+            return texts, "" if texts else next(iter(self.reasons.values()), "")
+        used = self.plan.columns
+        typing: Typing = tuple((name, kind) for name, kind in declared if used is None or name in used)
+        empty = pa.schema([(name, to_arrow(kind)) for name, kind in typing]).empty_table()
+        batch = Batch(np.empty(0, np.int64), np.empty(0, np.int64), None, empty)
+        try:
+            if self.plan.window is None:
+                program = self._row_program(batch, typing)(False)
+                program.prepare(typing)
+                return program.texts or [program.pending], ""
+            return SpanProgram(self._open(), self.plan, typing, self._caller).texts, ""
+        except (NotLowered, QueryError) as why:
+            return [], str(why)
 
     # ---- programs
 

@@ -15,7 +15,7 @@ class RowCaller:
     """Calls functions of the registry for the exact arm; `generations` says which were used."""
 
     def __init__(self, functions: Mapping[str, Function]) -> None:
-        self._functions = functions
+        self.functions = functions
         self.generations: dict[str, int] = {}
 
     def __call__(self, node: UserCall, arguments: tuple[Any, ...], frame: Frame) -> Any:
@@ -25,7 +25,7 @@ class RowCaller:
 
     def latest(self, name: str) -> Function:
         """The function as it is defined now; RowFault when it was dropped."""
-        function = self._functions.get(name)
+        function = self.functions.get(name)
         if function is None:
             raise RowFault(f"call func {name} error: the function has been dropped")
         self.generations[name] = function.generation

@@ -79,7 +79,7 @@ class Kuiper(Magics):
                     self._said.add((first.name, note))
                     print(f"note: {note}")
         if first.name:
-            self._cells[first.name] = self.shell.execution_count
+            self._cells[first.name] = self.shell.displayhook.prompt_count
         return self._shown(outcome.value, first)
 
     def _tell(self, messages: list[Any]) -> None:
