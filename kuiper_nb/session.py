@@ -36,6 +36,7 @@ from .sql.plan import Options
 from .sql.syntax import Select
 from .statements import check, known
 from .statements import mapping as named
+from .statements import renew_users
 from .statements import run as run_statement
 from .tabular import declared, payload_data
 from .windowing.clock import SystemClock, VirtualClock
@@ -63,7 +64,7 @@ class Session:
         self._frames: dict[str, Any] = {}
         self._configurations: dict[tuple[str, str], Mapping[str, Mapping[str, Any]]] = {}
         self._generations: dict[str, int] = {}
-        self._recipes: dict[str, dict[str, Any]] = {}
+        self.recipes: dict[str, dict[str, Any]] = {}
         self.mode: Mode = "virtual" if self.clock.virtual else "live"
         self._timeline = Timeline(self.clock, self._own_rules) if isinstance(self.clock, VirtualClock) else None
 
@@ -99,7 +100,7 @@ class Session:
         """Keep a rule that was made in a session beside this one, and runs on by the clock of that."""
         if id in self.rules:
             self.rules[id].drop()
-        self.rules[id], self._recipes[id] = other.rules[id], other._recipes[id]
+        self.rules[id], self.recipes[id] = other.rules[id], other.recipes[id]
 
     # ---- rules
 
@@ -134,7 +135,7 @@ class Session:
         self._generations[name] = generation
         self.rules[name] = made
         again = [{kind: properties} for kind, properties in chosen]
-        self._recipes[name] = {"sql": select, "options": options, "actions": again, "keep": keep}
+        self.recipes[name] = {"sql": select, "options": options, "actions": again, "keep": keep}
         if start:
             try:
                 made.start()
@@ -142,24 +143,6 @@ class Session:
                 self.rules.pop(name, None)
                 raise
         return made
-
-    def renew_users(self, kind: str, name: str) -> list[str]:
-        """Compile the rules that use something anew, after it was replaced; answers what became of each."""
-        return [self._renew(id) for id in self._users(kind, name)]
-
-    def _renew(self, id: str) -> str:
-        rule, running = self.rules[id], self.rules[id].active
-        try:
-            made = self.rule(id=id, start=False, **self._recipes[id])
-            made.bounds = rule.bounds
-            if running:
-                made.start()
-        except KuiperError as error:
-            rule.stop()
-            rule.failed(error)
-            self.rules[id] = rule
-            return f"Rule {id} uses it and is stopped by an error: {error.message}"
-        return f"Rule {id} uses it and {'starts' if running else 'is compiled'} anew."
 
     def _wiring(
         self,
@@ -290,7 +273,7 @@ class Session:
             self._frames[name] = before  # still what the stream of that name reads
             raise
         if table is not None and "unchanged" in message:
-            self.renew_users("stream", name)
+            renew_users(self, "stream", name)
         return self.streams[name]
 
     # ---- native code
@@ -364,12 +347,14 @@ class Session:
 
     def refuse_used(self, kind: str, name: str) -> None:
         """Raises CatalogError when rules use it, naming them."""
-        used = self._users(kind, name)
+        used = self.users(kind, name)
         if used:
             message = f"{kind} {name} is used by {'rule' if len(used) == 1 else 'rules'} {', '.join(used)}"
             raise CatalogError(message, f"drop {used[0]} first")
 
-    def _users(self, kind: str, name: str) -> list[str]:
+    def users(self, kind: str, name: str) -> list[str]:
+        """The ids of the rules that use it."""
+
         def uses(rule: Rule) -> bool:
             match kind:
                 case "stream" | "table":

@@ -73,8 +73,28 @@ def all_or_nothing(session: Session) -> Iterator[None]:
             kept.update({name: stream for name, stream in before.items() if stream.kind == kind})
         for name, stream in before.items():
             if now.get(name) is not stream:
-                session.renew_users(stream.kind, name)
+                renew_users(session, stream.kind, name)
         raise
+
+
+def renew_users(session: Session, kind: str, name: str) -> list[str]:
+    """Compile the rules that use something anew, after it was replaced; answers what became of each."""
+    return [_renewed(session, id) for id in session.users(kind, name)]
+
+
+def _renewed(session: Session, id: str) -> str:
+    rule, running = session.rules[id], session.rules[id].active
+    try:
+        made = session.rule(id=id, start=False, **session.recipes[id])
+        made.bounds = rule.bounds
+        if running:
+            made.start()
+    except KuiperError as error:
+        rule.stop()
+        rule.failed(error)
+        session.rules[id] = rule
+        return f"Rule {id} uses it and is stopped by an error: {error.message}"
+    return f"Rule {id} uses it and {'starts' if running else 'is compiled'} anew."
 
 
 def mapping(session: Session, kind: str) -> dict[str, Stream]:
@@ -106,4 +126,4 @@ def _create(session: Session, stream: Stream) -> str:
     mapping(session, stream.kind)[stream.name] = stream
     if before is None:
         return f"{what} is created."
-    return "\n".join([f"{what} is replaced.", *session.renew_users(stream.kind, stream.name)])
+    return "\n".join([f"{what} is replaced.", *renew_users(session, stream.kind, stream.name)])

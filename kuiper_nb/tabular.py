@@ -34,7 +34,7 @@ def payload_data(data: Any) -> tuple[Any, bool]:
         return bytes(data), False
     if isinstance(data, str):
         return data.encode(), False
-    if isinstance(data, (list, tuple)) and all(isinstance(row, dict) for row in data):
+    if isinstance(data, (list, tuple)) and set(map(type, data)) <= {dict}:
         return list(data), False
     table = as_table(data)
     if table is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..contracts import Row
+from .pushed import Pushed
 
 Times = npt.NDArray[np.int64]
+
+FILLER = ""
+"""The column of a table whose rows have none; no column of a stream has this name."""
+
+FEW = 48
+"""Below so many rows the evaluator is done before DuckDB has begun."""
 
 
 @dataclass(slots=True)
@@ -25,7 +32,7 @@ class Batch:
 
     arrivals: Times
     times: Times
-    rows: list[Row] | None = None
+    rows: Sequence[Row] | None = None
     table: pa.Table | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
@@ -36,29 +43,40 @@ class Batch:
         """The rows at *places*, in that order."""
         if places.dtype == np.bool_:
             places = np.flatnonzero(places)
-        rows = [self.rows[i] for i in places.tolist()] if self.rows is not None else None
+        rows: Sequence[Row] | None = None
+        if isinstance(self.rows, Pushed):
+            rows = self.rows.select(places)
+        elif self.rows is not None:
+            rows = [self.rows[i] for i in places.tolist()]
         table = self.table.take(pa.array(places)) if self.table is not None else None
         return Batch(self.arrivals[places], self.times[places], rows, table, self.meta)
 
     def as_rows(self) -> list[Row]:
         """The rows as dicts; those of a table hold an explicit null where it has one."""
         if self.rows is not None:
-            return self.rows
+            return self.rows if isinstance(self.rows, list) else list(self.rows)
         assert self.table is not None
         return table_rows(self.table)
 
 
+def filled(table: pa.Table, rows: int) -> pa.Table:
+    """*table* with a column FILLER of nulls if it has no other: Arrow loses count of *rows* that have no columns."""
+    return table if table.num_columns else pa.table({FILLER: pa.nulls(rows)})
+
+
 def table_rows(table: pa.Table) -> list[Row]:
     """The rows of an Arrow table as dicts of Python values."""
+    if table.column_names == [FILLER]:
+        return [{} for _ in range(table.num_rows)]
     rows: list[Row] = table.to_pylist()
-    return rows if rows or table.num_columns else [{} for _ in range(table.num_rows)]
+    return rows
 
 
 def concatenated(batches: list[Batch]) -> Iterator[Batch]:
     """The same rows in fewer batches: neighbours that are dicts with the same metadata become one."""
     run: list[Batch] = []
     for batch in batches:
-        if run and (run[-1].rows is None or batch.rows is None or run[-1].meta != batch.meta):
+        if run and not (isinstance(run[-1].rows, list) and isinstance(batch.rows, list) and run[-1].meta == batch.meta):
             yield _joined(run)
             run = []
         run.append(batch)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .. import formats
 from ..catalog import Stream
 from ..contracts import Payload, Row
 from ..errors import RowFault
-from ..formats.coerce import coercion, timestamps
+from ..formats.coerce import coercion, extra, timestamps
 from ..types import BIGINT, DATETIME, from_arrow, to_arrow
-from .batch import Batch, Times
+from .batch import FEW, Batch, Times, filled, table_rows
+from .pushed import Pushed, Pushing
 
 Fault = Callable[[str, Any, int], None]
 """Takes what failed to decode: the message, the row or payload, the arrival in ms."""
@@ -29,6 +32,7 @@ class Decoder:
         self.event_time = event_time
         self._bytes = formats.get(stream.format).decoder(stream, columns)
         self._row = coercion(stream, columns)
+        self._pushing = Pushing(stream, columns, extra(stream), self._row)
         self._time = timestamps(stream) if event_time else None
 
     def decode(self, payload: Payload, now: int, fault: Fault) -> Batch | None:
@@ -44,12 +48,15 @@ class Decoder:
             return self._of_rows(rows, at, payload, fault)
         if isinstance(data, pa.Table):
             return self._of_table(data, at, payload, fault)
-        rows = [data] if isinstance(data, dict) else data
+        rows: Sequence[Row] = [data] if isinstance(data, dict) else data
         if not payload.typed or self.stream.typed:
-            rows = self._coerced(rows, at, fault)
+            if self._pushing.lazy and len(rows) >= FEW:
+                rows = self._pushing.rows(list(rows), lambda message, row: fault(message, row, at))
+            else:
+                rows = self._coerced(rows, at, fault)
         return self._of_rows(rows, at, payload, fault)
 
-    def _coerced(self, rows: list[Row], at: int, fault: Fault) -> list[Row]:
+    def _coerced(self, rows: Sequence[Row], at: int, fault: Fault) -> list[Row]:
         kept = []
         for row in rows:
             try:
@@ -58,7 +65,12 @@ class Decoder:
                 fault(error.message, row, at)
         return kept
 
-    def _of_rows(self, rows: list[Row], at: int, payload: Payload, fault: Fault) -> Batch | None:
+    def _of_rows(self, rows: Sequence[Row], at: int, payload: Payload, fault: Fault) -> Batch | None:
+        arrivals = np.full(len(rows), at, np.int64)
+        if self._time is not None and isinstance(rows, Pushed):
+            known = self._column_of_times(rows)
+            if known is not None:
+                return Batch(arrivals, known, rows, None, payload.meta) if len(rows) else None
         times: list[int] = []
         if self._time is not None:
             kept = []
@@ -72,21 +84,30 @@ class Decoder:
             rows = kept
         if not rows:
             return None
-        arrivals = np.full(len(rows), at, np.int64)
+        arrivals = arrivals[: len(rows)]
         return Batch(arrivals, np.array(times, np.int64) if self.event_time else arrivals, rows, None, payload.meta)
+
+    def _column_of_times(self, rows: Pushed) -> Times | None:
+        """The event times of rows that all have one in ms; None when they must be read row by row."""
+        values = rows.values(self.stream.timestamp)
+        if not set(map(type, values)) <= {int, float}:
+            return None
+        try:
+            return np.array(values).astype(np.int64)
+        except (OverflowError, ValueError):
+            return None
 
     def _of_table(self, table: pa.Table, at: int, payload: Payload, fault: Fault) -> Batch | None:
         fitted = self._fitted(table)
         if fitted is None:
-            return self._of_rows(self._coerced(table.to_pylist(), at, fault), at, payload, fault)
+            rows = table_rows(pa.table([without_nan(c) for c in table.columns], names=table.column_names))
+            return self._of_rows(self._coerced(rows, at, fault), at, payload, fault)
         if fitted.num_rows == 0:
             return None
         arrivals = np.full(fitted.num_rows, at, np.int64)
-        times: Times | None = arrivals
-        if self.event_time:
-            times = self._times(fitted)
-            if times is None:
-                return self._of_rows(fitted.to_pylist(), at, payload, fault)
+        times = self._times(fitted) if self.event_time else arrivals
+        if times is None:
+            return self._of_rows(table_rows(fitted), at, payload, fault)
         return Batch(arrivals, times, None, fitted, payload.meta)
 
     def _fitted(self, table: pa.Table) -> pa.Table | None:
@@ -97,6 +118,7 @@ class Decoder:
         columns = []
         for name in names:
             column = _plain(table.column(name))
+            column = without_nan(column) if column is not None else None
             kind = from_arrow(column.type) if column is not None else None
             if column is None or kind is None:
                 return None
@@ -107,9 +129,7 @@ class Decoder:
             columns.append(column)
         if self.stream.strict and (len(names) < len(wanted) or any(c.null_count for c in columns)):
             return None
-        if not columns:
-            return table.select([])
-        return pa.table(columns, names=names)
+        return filled(pa.table(columns, names=names), table.num_rows)
 
     def _times(self, table: pa.Table) -> Times | None:
         name = self.stream.timestamp
@@ -122,6 +142,36 @@ class Decoder:
         if kind == DATETIME:
             return column.cast(pa.timestamp("ms", tz="UTC"), safe=False).cast(pa.int64()).to_numpy()  # type: ignore[no-any-return]
         return None
+
+
+def without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with null for NaN, which is how Arrow and pandas often say that there is no value."""
+    kind = column.type
+    if not any(_may_hold_nan(chunk) for chunk in column.chunks):
+        return column
+    if pa.types.is_floating(kind):
+        return pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
+    return pa.chunked_array([pa.array([_nan_as_null(v) for v in column.to_pylist()], kind)])
+
+
+def _may_hold_nan(array: pa.Array) -> bool:
+    """Whether floats in *array*, in objects and arrays too, add up to NaN: that costs next to nothing to find out."""
+    if pa.types.is_floating(array.type):
+        total = pc.sum(array).as_py()
+        return total is not None and math.isnan(total)
+    if pa.types.is_struct(array.type):
+        return any(_may_hold_nan(field) for field in array.flatten())
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type) or pa.types.is_fixed_size_list(array.type):
+        return _may_hold_nan(array.flatten())
+    return False
+
+
+def _nan_as_null(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _nan_as_null(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_nan_as_null(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:

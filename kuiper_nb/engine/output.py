@@ -18,10 +18,25 @@ Message = Row | RowError
 class Computed(Protocol):
     """Rows that are made when they are needed; *places* None: they are all of their batch, in order."""
 
-    size: int
-    make: Callable[[], list[Row]]
-    table: Callable[[], pa.Table | None]
-    places: np.ndarray | None
+    @property
+    def size(self) -> int:
+        """How many rows."""
+        ...
+
+    @property
+    def places(self) -> np.ndarray | None:
+        """Where they stood in their batch."""
+        ...
+
+    @property
+    def make(self) -> Callable[[], list[Row]]:
+        """Makes them."""
+        ...
+
+    @property
+    def table(self) -> Callable[[], pa.Table | None]:
+        """Answers them as Arrow, where they are."""
+        ...
 
 
 class _Lazy(Sequence[Message]):

@@ -15,7 +15,7 @@ from ..sql.plan import Plan
 from ..windowing.spec import Count
 from ..windowing.watermark import Admission, EventTime, release
 from ..windowing.windows import Span, windows
-from .batch import Batch, Times
+from .batch import Batch, Times, table_rows
 from .buffer import Buffer, FrameSegment, SortedFrames, TableSegment
 from .emits import Emit, Late, RowError
 from .exact import Exact
@@ -63,7 +63,7 @@ class Pipeline:
     def take(self, batch: Batch) -> None:
         """One micro-batch."""
         self.out.counts["rows_in"] += len(batch)
-        releases = batch.times
+        releases, at = batch.times, int(batch.arrivals[-1])
         if self.watermark is not None:
             admission = self.watermark.admit(batch.times)
             self._mover, self._aligned_by = (admission, batch.arrivals), 0
@@ -74,9 +74,10 @@ class Pipeline:
         if self.watermark is not None and (self.windows is None or self.plan.sequential):
             batch, releases = self._released(batch, releases)
         if self.windows is None:
-            self._pass(batch)
+            self._pass(batch, at)
         else:
             self._enter(batch, releases)
+            self._align_when_gone_on()
 
     def close(self, now: int) -> None:
         """Send every window that is finished by *now* (ms, the clock)."""
@@ -92,7 +93,7 @@ class Pipeline:
             self._held = None
             order = np.argsort(batch.times, kind="stable")
             if self.windows is None:
-                self._pass(batch.select(order))
+                self._pass(batch.select(order), int(batch.arrivals.max()))
             else:
                 self._enter(batch.select(order), releases[order])
         if self.windows is None:
@@ -138,7 +139,7 @@ class Pipeline:
         self._pending = None
 
     def _observe(self, batch: Batch, releases: Times) -> None:
-        """Tell the windows of accepted rows. In event time they align on the first row that has gone on."""
+        """Tell the windows of accepted rows; in event time only their times, until the windows are aligned."""
         assert self.windows is not None
         if self.watermark is None:
             self.windows.observe(batch.times)
@@ -151,22 +152,29 @@ class Pipeline:
         if self._pending is not None:
             waiting, waiting_releases = self._pending
             only_times, releases = joined(waiting, only_times), np.concatenate([waiting_releases, releases])
-        gone_on = releases <= self.watermark.at
         self._pending = (only_times, releases)
-        if gone_on.any():
-            newest = int(only_times.times.max())
-            assert self._mover is not None
-            self._aligned_by = int(self._mover[0].moved_by(np.array([releases[gone_on].min()]))[0])
-            self._align(only_times.times[gone_on])
-            self._newest = max(self._newest, newest)
-            self.windows.observe(np.array([self._newest], np.int64))
+
+    def _align_when_gone_on(self) -> None:
+        """In event time windows align on the first row that has gone on; a row that does not enter may let it."""
+        if self.watermark is None or self._pending is None:
+            return
+        waiting, releases = self._pending
+        gone_on = releases <= self.watermark.at
+        if not gone_on.any():
+            return
+        assert self.windows is not None
+        assert self._mover is not None
+        self._aligned_by = int(self._mover[0].moved_by(np.array([releases[gone_on].min()]))[0])
+        self._align(waiting.times[gone_on])
+        self._newest = int(waiting.times.max())
+        self.windows.observe(np.array([self._newest], np.int64))
 
     # ---- rows without a window
 
-    def _pass(self, batch: Batch) -> None:
+    def _pass(self, batch: Batch, at: int) -> None:
+        """Rows without a window, on their way at *at* (ms), the arrival that let them go on."""
         if not len(batch):
             return
-        at = int(batch.arrivals[-1])
         partial = self.vector.rows(batch) if self.vector is not None and self.vector.wants(batch) else None
         if partial is None:
             self.out.batch(at, [message for _, message in self._messages(batch, range(len(batch)))])
@@ -305,7 +313,7 @@ class Pipeline:
 
     def _unpacked(self, segment: TableSegment, lower: int, upper: int) -> list[tuple[int, Frame]]:
         inside = (segment.keys >= lower) & (segment.keys < upper)
-        rows = segment.table.filter(pa.array(inside)).to_pylist() if segment.table.num_columns else [{}] * int(inside.sum())
+        rows = table_rows(segment.table.filter(pa.array(inside)))
         scope = self.scope
         times = segment.arrivals if self._counted else segment.keys
         keyed = zip(segment.keys[inside].tolist(), times[inside].tolist(), rows, strict=True)

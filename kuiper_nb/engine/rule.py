@@ -151,10 +151,7 @@ class Rule:
     # ---- life
 
     def start(self, *, by_hand: bool = False) -> None:
-        """Run, or, *by_hand*, get ready for calls of `step`. Does nothing to a running rule.
-
-        Raises KuiperError when the source or a sink cannot be opened.
-        """
+        """Run, or *by_hand* wait for calls of `step`. Raises KuiperError when its source or a sink cannot be opened."""
         with self._lock:
             if self._state in ("running", "starting"):
                 return

@@ -38,8 +38,8 @@ class SpanQuery:
         self._lowering = Lowering(dict(typing), split.aliases, lambda name: exp.column(renamed[name]), wrapped=wrapped)
         self._columns: list[tuple[str, AnyType]] = []
         self._parts: list[str] = []
-        self._guards: list[exp.Expression | None] = []
-        self._row_guards: list[exp.Expression | None] = []
+        self._guards: list[exp.Expr | None] = []
+        self._row_guards: list[exp.Expr | None] = []
         keys = [self._lowering.expression(key) for key in split.keys]
         for number, key in enumerate(keys):
             self._row_guards.append(key.guard)
@@ -85,7 +85,7 @@ class SpanQuery:
     # ---- making it
 
     def _sql(
-        self, feed: str, keys: int, condition: exp.Expression | None, where_guard: exp.Expression | None
+        self, feed: str, keys: int, condition: exp.Expr | None, where_guard: exp.Expr | None
     ) -> str:
         parts = [WINDOW, *self._parts]
         if self.guarded:
@@ -102,7 +102,7 @@ class SpanQuery:
         order = f"{WINDOW}, min({ORDER})" if keys else WINDOW
         return f"SELECT {', '.join(parts)} FROM {feed} WHERE {kept} GROUP BY {', '.join(grouping)} ORDER BY {order}"
 
-    def _add(self, name: str, sql: exp.Expression, kind: AnyType) -> None:
+    def _add(self, name: str, sql: exp.Expr, kind: AnyType) -> None:
         if kind != NULL:
             self._parts.append(f"{render(sql)} AS o{len(self._columns)}")
         self._columns.append((name, kind))
@@ -140,7 +140,7 @@ class SpanQuery:
         self._add(name, exp.Anonymous(this="list", expressions=[ordered]), ArrayOf(value.type))
 
 
-def _either(first: exp.Expression | None, second: exp.Expression | None) -> exp.Expression:
+def _either(first: exp.Expr | None, second: exp.Expr | None) -> exp.Expr:
     both = any_of([first, second])
     assert both is not None
     return both

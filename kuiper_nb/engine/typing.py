@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from ..contracts import Row
 from ..types import BIGINT, BOOLEAN, FLOAT, NULL, STRING, AnyType, from_arrow
+from .batch import filled
+from .pushed import Pushed
 
 Typing = tuple[tuple[str, AnyType], ...]
 Mask = npt.NDArray[np.bool_]
@@ -34,30 +36,47 @@ def columnised(rows: Sequence[Row], names: Sequence[str]) -> tuple[pa.Table, Typ
     A column takes the type that most of its values have; int and float are not the same type. None when a column holds
     mostly what has no plain column type: objects, arrays, bytes.
     """
-    arrays, typing, misfits = [], [], None
+    arrays: list[pa.Array] = []
+    typing: list[tuple[str, AnyType]] = []
+    misfits = rows.misfits if isinstance(rows, Pushed) else None
     for name in names:
-        values = [row.get(name) for row in rows]
-        kinds = set(map(type, values))
-        kinds.discard(type(None))
+        if isinstance(rows, Pushed):
+            values = _fitting(rows, name)
+        else:
+            values = [row.get(name) for row in rows]
+        kinds = set(map(type, values)) - {type(None)}
         if len(kinds) > 1:
             kind, wrong = _majority(values)
             misfits = wrong if misfits is None else misfits | wrong
             values = [v if type(v) is kind else None for v in values]
-        elif kinds:
-            kind = kinds.pop()
-        else:
+            kinds = {kind}
+        if not kinds:
             arrays.append(pa.nulls(len(values)))
             typing.append((name, NULL))
             continue
-        if kind not in _KINDS:
+        known = _KINDS.get(kinds.pop())
+        if known is None:
             return None
-        ours, arrow = _KINDS[kind]
         try:
-            arrays.append(pa.array(values, arrow))
+            arrays.append(pa.array(values, known[1]))
         except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
             return None
-        typing.append((name, ours))
-    return pa.table(arrays, names=list(names)), tuple(typing), misfits
+        typing.append((name, known[0]))
+    table = filled(pa.table(arrays, names=list(names)), len(rows))
+    return table, tuple(typing) or typing_of(table), misfits
+
+
+def _fitting(rows: Pushed, name: str) -> list[Any]:
+    """A column as decoding will make it; null in rows that must be decoded one by one."""
+    values = rows.values(name)
+    if rows.misfits is not None:
+        values = [None if wrong else v for v, wrong in zip(values, rows.misfits.tolist(), strict=True)]
+    if rows.widens(name) and int in set(map(type, values)):
+        try:
+            return [float(v) if type(v) is int else v for v in values]
+        except OverflowError:
+            return values
+    return values
 
 
 def _majority(values: Sequence[Any]) -> tuple[type, Mask]:

@@ -61,7 +61,7 @@ def done(session: Session, text: str, first: FirstLine, bind: Callable[[str], An
 
 
 def _parted(statements: Sequence[Statement], first: FirstLine) -> tuple[list[Statement], Select | None]:
-    """The definitions and the SELECT. Raises KuiperError when two are there, one is not last or only its name is there."""
+    """The definitions and the SELECT. Raises KuiperError when there are two, or one that is not last."""
     selects = [s for s in statements if isinstance(s, Select)]
     if len(selects) > 1:
         raise _misplaced(selects[1], "a cell has at most one SELECT", "put the second into a cell of its own")

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import kuiper_nb
 
 from . import modes
 from .magics import Kuiper
-from .place import place
 
 if TYPE_CHECKING:
     from ..catalog import Stream
     from ..engine.rule import Rule
     from ..session import Session
-    from .views import View
+    from .views import Place, View
 
 _SHOWN = (("kuiper_nb.engine.rule", "Rule"), ("kuiper_nb.catalog", "Stream"))
 
 
 def load(shell: Any) -> None:
     """Register everything anew. Raises KuiperError when KUIPER_NB_MODE is no mode."""
-    kuiper = Kuiper(shell)
-    kuiper.running_mode()
+    modes.decided("auto", os.environ, shell)
     _forget(shell)
+    kuiper = Kuiper(shell)  # which makes it known to %config, too
     shell.register_magics(kuiper)
-    shell.configurables.append(kuiper)
-    _register_views(shell)
+    shell.events.register("pre_run_cell", kuiper.cells.begins)
+    _register_views(shell, kuiper.cells.place)
 
     def opening() -> Session:
         return modes.opened(kuiper.running_mode())
@@ -42,6 +42,8 @@ def unload(shell: Any) -> None:
 
 
 def _forget(shell: Any) -> None:
+    for known in [c for c in shell.configurables if type(c).__name__ == Kuiper.__name__]:
+        shell.events.unregister("pre_run_cell", known.cells.begins)
     shell.configurables[:] = [c for c in shell.configurables if type(c).__name__ != Kuiper.__name__]
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("kuiper", None)
@@ -51,12 +53,12 @@ def _forget(shell: Any) -> None:
             shell.display_formatter.formatters[formatter].deferred_printers.pop((module, name), None)
 
 
-def _register_views(shell: Any) -> None:
+def _register_views(shell: Any, place: Place) -> None:
     def rule_text(rule: Rule, printer: Any, cycle: bool) -> None:
-        printer.text(repr(_rule_view(shell, rule)))
+        printer.text(repr(_rule_view(rule, place)))
 
     def rule_html(rule: Rule) -> str:
-        return _rule_view(shell, rule)._repr_html_()
+        return _rule_view(rule, place)._repr_html_()
 
     def stream_text(stream: Stream, printer: Any, cycle: bool) -> None:
         printer.text(stream.statement)
@@ -67,7 +69,7 @@ def _register_views(shell: Any) -> None:
     formatters["text/plain"].for_type_by_name("kuiper_nb.catalog", "Stream", stream_text)
 
 
-def _rule_view(shell: Any, rule: Rule) -> View:
+def _rule_view(rule: Rule, place: Place) -> View:
     from .views import rule_view
 
-    return rule_view(rule, lambda where: place(shell, where))
+    return rule_view(rule, place)

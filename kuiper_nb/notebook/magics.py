@@ -12,7 +12,7 @@ from traitlets import Enum, observe
 import kuiper_nb
 
 from . import firstline, modes
-from .place import place
+from .place import Cells
 
 
 @magics_class
@@ -30,7 +30,8 @@ class Kuiper(Magics):
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self._said: set[tuple[str, str]] = set()
-        self._cells: dict[str, int] = {}
+        self._made_in: dict[str, int] = {}
+        self.cells = Cells(shell)
 
     @needs_local_scope
     @no_var_expand
@@ -43,20 +44,16 @@ class Kuiper(Magics):
         if cell is None:
             if verbs.is_sql(line):
                 return self._statements(line, firstline.FirstLine(), bind)
-            first, answer = verbs.done(line, kuiper_nb.session(), self.place)
+            first, answer = verbs.done(line, kuiper_nb.session(), self.cells.place)
             if verbs.is_reset(line):
                 kuiper_nb.forget_session()
                 self._said.clear()
-                self._cells.clear()
+                self._made_in.clear()
             return self._shown(answer, first)
         first = firstline.read(line)
         if not cell.strip():
             raise firstline.FirstLineError("the cell is empty", firstline.USAGE)
         return self._statements(cell, first, bind)
-
-    def place(self, where: str) -> str:
-        """`cell [3], line 2` for a `file:line`."""
-        return place(self.shell, where)
 
     def _statements(self, text: str, first: firstline.FirstLine, bind: Any) -> Any:
         from . import cell
@@ -64,7 +61,7 @@ class Kuiper(Magics):
         session = kuiper_nb.session()
         replaced = first.name in session.rules
         try:
-            outcome = cell.done(session, text, first, bind, self.place)
+            outcome = cell.done(session, text, first, bind, self.cells.place)
         except cell.Interrupted as interrupted:
             if interrupted.value is not None:
                 _display(interrupted.value)
@@ -72,14 +69,14 @@ class Kuiper(Magics):
         if not first.quiet:
             self._tell(outcome.messages)
             if replaced and first.name:
-                where = f" of cell [{self._cells[first.name]}]" if first.name in self._cells else ""
+                where = f" of cell [{self._made_in[first.name]}]" if first.name in self._made_in else ""
                 print(f"Rule {first.name} replaces the one{where}.")
             for note in outcome.notes:
                 if (first.name, note) not in self._said:
                     self._said.add((first.name, note))
                     print(f"note: {note}")
         if first.name:
-            self._cells[first.name] = self.shell.displayhook.prompt_count
+            self._made_in[first.name] = self.cells.current
         return self._shown(outcome.value, first)
 
     def _tell(self, messages: list[Any]) -> None:
@@ -123,7 +120,8 @@ class Kuiper(Magics):
         after, rules = modes.beside(before, wanted), len(before.rules)
         kuiper_nb.forget_session()
         kuiper_nb._session = after
-        print(f"Kuiper is {wanted} now" + (f"; {rules} running or finished rules were dropped." if rules else "."))
+        dropped = f"; {rules} {'rule was' if rules == 1 else 'rules were'} dropped" if rules else ""
+        print(f"Kuiper is {wanted} now{dropped}.")
 
 
 def _display(value: Any) -> None:

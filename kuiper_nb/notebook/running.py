@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ..engine.rule import Rule
 from ..errors import KuiperError
@@ -16,7 +15,7 @@ from .views import View, counted, headline
 _TICK = 0.1
 
 
-def wait(session: Session, first: FirstLine, named: Callable[[], Rule]) -> Any:
+def wait(session: Session, first: FirstLine, named: Callable[[], Rule]) -> str | None:
     """Until the named rule's input has ended, it has sent --rows rows or --for has passed; without a name or bounds,
     until all that was pushed has passed all rules. Raises Interrupted, and the rule runs on."""
     try:
@@ -28,7 +27,7 @@ def wait(session: Session, first: FirstLine, named: Callable[[], Rule]) -> Any:
             session.settle()
         else:
             _wait(rule, first)
-        return rule
+        return headline(rule)
     except KeyboardInterrupt:
         raise Interrupted("the rules run on" if not first.name else f"rule {first.name} runs on") from None
 

@@ -14,6 +14,7 @@ from . import operators as op
 from . import resolved as r
 from . import syntax as s
 from .builtins.entry import Builtin, Scope
+from .values import described
 from .stateful import Memory, changed_columns, hit, last_hit, step
 
 Evaluate = Callable[["Frame"], Any]
@@ -207,7 +208,7 @@ class Evaluator:
             if isinstance(members, str):  # a text holds nothing, as in eKuiper
                 members = None
             if members is not None and not isinstance(members, list):
-                raise RowFault(f"IN expects an array, but found {op.described(members)}")
+                raise RowFault(f"IN expects an array, but found {described(members)}")
             return op.contained(value(frame), members, negated)
 
         return evaluate

@@ -16,7 +16,7 @@ from . import syntax as s
 from .lowered import Lowered, NotLowered, any_of, call, cast
 from .operators import like_pattern
 
-Place = Callable[[str], exp.Expression]
+Place = Callable[[str], exp.Expr]
 """Answers how DuckDB names a column, because eKuiper's names are case-sensitive and DuckDB's are not."""
 
 _ARITHMETIC = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul}
@@ -31,7 +31,7 @@ def constant(value: int | float | str | bool) -> Lowered:
     if isinstance(value, str):
         return Lowered(exp.Literal.string(value), STRING, null=False)
     number = exp.Literal.number(repr(abs(value)))
-    signed: exp.Expression = exp.Neg(this=number) if value < 0 else number
+    signed: exp.Expr = exp.Neg(this=number) if value < 0 else number
     if isinstance(value, int):
         if value == -(2**63):
             raise NotLowered("the least integer has no literal in DuckDB")
@@ -39,18 +39,18 @@ def constant(value: int | float | str | bool) -> Lowered:
     return Lowered(cast(exp.Literal.string(repr(value)), "DOUBLE"), FLOAT, null=False)
 
 
-def false_if_null(value: exp.Expression) -> exp.Expression:
+def false_if_null(value: exp.Expr) -> exp.Expr:
     """`coalesce(value, false)`."""
     return exp.Coalesce(this=value.copy(), expressions=[exp.false()])
 
 
-def not_null(*values: Lowered) -> exp.Expression:
+def not_null(*values: Lowered) -> exp.Expr:
     """Whether none of *values* is null."""
     tests = [exp.Not(this=exp.Is(this=v.sql.copy(), expression=exp.null())) for v in values if v.null]
     return exp.and_(*tests) if tests else exp.true()
 
 
-def truth(condition: exp.Expression, guard: exp.Expression | None, null: bool) -> Lowered:
+def truth(condition: exp.Expr, guard: exp.Expr | None, null: bool) -> Lowered:
     """A truth value of two-valued logic: false where DuckDB says NULL."""
     value = false_if_null(condition) if null else condition
     return Lowered(value, BOOLEAN, guard, null=False, condition=condition)
@@ -83,7 +83,7 @@ class Lowering:
         lowered: Lowered = method(node)
         return lowered
 
-    def condition(self, node: s.Node) -> tuple[exp.Expression, exp.Expression | None]:
+    def condition(self, node: s.Node) -> tuple[exp.Expr, exp.Expr | None]:
         """*node* where NULL counts as false, and its guard. Raises NotLowered for what is no truth value."""
         lowered = self.expression(node)
         if lowered.type == NULL:
@@ -137,7 +137,7 @@ class Lowering:
             raise NotLowered(f"{left.type} {node.op} {right.type} fails in every row")
         return self._arithmetic(node.op, left, right, guard)
 
-    def _compare(self, op: str, left: Lowered, right: Lowered, guard: exp.Expression | None) -> Lowered:
+    def _compare(self, op: str, left: Lowered, right: Lowered, guard: exp.Expr | None) -> Lowered:
         numbers = left.type in _NUMBERS and right.type in _NUMBERS
         fits = numbers or (left.type == right.type == STRING) or (left.type == right.type == BOOLEAN and op in ("=", "!="))
         if not fits:
@@ -147,10 +147,10 @@ class Lowering:
             first, second = self._double(left), self._double(right)
         return truth(_COMPARISON[op](this=_paren(first), expression=_paren(second)), guard, left.null or right.null)
 
-    def _double(self, value: Lowered) -> exp.Expression:
+    def _double(self, value: Lowered) -> exp.Expr:
         return value.sql if value.type == FLOAT else cast(value.sql, "DOUBLE")
 
-    def _arithmetic(self, op: str, left: Lowered, right: Lowered, guard: exp.Expression | None) -> Lowered:
+    def _arithmetic(self, op: str, left: Lowered, right: Lowered, guard: exp.Expr | None) -> Lowered:
         null = left.null or right.null
         if left.type == right.type == BIGINT:
             if op in ("&", "|", "^"):
@@ -173,7 +173,7 @@ class Lowering:
         constant_divisor = _is_nonzero_constant(right)
         return Lowered(divided, FLOAT, guard if constant_divisor else any_of([guard, zero]), null or not constant_divisor)
 
-    def _integers(self, op: str, left: Lowered, right: Lowered, guard: exp.Expression | None, null: bool) -> Lowered:
+    def _integers(self, op: str, left: Lowered, right: Lowered, guard: exp.Expr | None, null: bool) -> Lowered:
         first, second = _paren(left.sql), _paren(right.sql)
         if op in _ARITHMETIC:
             return self._overflowing(_ARITHMETIC[op](this=first, expression=second), left, right, guard, null)
@@ -186,7 +186,7 @@ class Lowering:
         return self._overflowing(exp.IntDiv(this=first, expression=second), left, right, guard, null)
 
     def _overflowing(
-        self, value: exp.Expression, left: Lowered, right: Lowered, guard: exp.Expression | None, null: bool
+        self, value: exp.Expr, left: Lowered, right: Lowered, guard: exp.Expr | None, null: bool
     ) -> Lowered:
         if not self.wrapped:
             return Lowered(value, BIGINT, guard, null)
@@ -194,7 +194,7 @@ class Lowering:
         failed = exp.and_(exp.Is(this=tried.copy(), expression=exp.null()), not_null(left, right))
         return Lowered(tried, BIGINT, any_of([guard, failed]), True)
 
-    def _logic(self, op: str, left: Lowered, right: Lowered, guard: exp.Expression | None) -> Lowered:
+    def _logic(self, op: str, left: Lowered, right: Lowered, guard: exp.Expr | None) -> Lowered:
         for side in (left, right):
             if side.type not in (BOOLEAN, NULL):
                 raise NotLowered(f"{op} over {side.type}")
@@ -208,12 +208,12 @@ class Lowering:
             return Lowered(exp.and_(known, either), BOOLEAN, guard, null=False)
         return Lowered(either, BOOLEAN, guard, null=False, condition=exp.or_(self._cheap(left), self._cheap(right)))
 
-    def _two_valued(self, value: Lowered) -> exp.Expression:
+    def _two_valued(self, value: Lowered) -> exp.Expr:
         if value.type == NULL:
             return exp.false()
         return false_if_null(value.sql) if value.null else value.sql.copy()
 
-    def _cheap(self, value: Lowered) -> exp.Expression:
+    def _cheap(self, value: Lowered) -> exp.Expr:
         if value.type == NULL:
             return exp.false()
         return (value.condition if value.condition is not None else value.sql).copy()
@@ -264,8 +264,8 @@ class Lowering:
         return self.expression(node.inner)
 
     def _case(self, node: s.Case) -> Lowered:
-        branches: list[tuple[exp.Expression, Lowered]] = []
-        guards: list[exp.Expression | None] = []
+        branches: list[tuple[exp.Expr, Lowered]] = []
+        guards: list[exp.Expr | None] = []
         subject = self.expression(node.subject) if node.subject is not None else None
         for when, then in node.branches:
             tested = self.expression(when)
@@ -341,15 +341,15 @@ class Lowering:
         return Lowered(lowered.sql, lowered.type, any_of([guard, lowered.guard]), lowered.null, lowered.condition)
 
 
-def _paren(value: exp.Expression) -> exp.Expression:
+def _paren(value: exp.Expr) -> exp.Expr:
     return exp.paren(value.copy()) if isinstance(value, (exp.Binary, exp.Connector, exp.Not, exp.Is)) else value.copy()
 
 
-def _nonzero(divisor: exp.Expression) -> exp.Expression:
+def _nonzero(divisor: exp.Expr) -> exp.Expr:
     return exp.Nullif(this=divisor.copy(), expression=exp.Literal.number(0))
 
 
-def _bitwise(op: str, left: exp.Expression, right: exp.Expression) -> exp.Expression:
+def _bitwise(op: str, left: exp.Expr, right: exp.Expr) -> exp.Expr:
     kind = exp.BitwiseAnd if op == "&" else exp.BitwiseOr
     return kind(this=_paren(left), expression=_paren(right))
 

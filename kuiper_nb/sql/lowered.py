@@ -20,18 +20,18 @@ class Lowered:
     where NULL counts as false (WHERE).
     """
 
-    sql: exp.Expression
+    sql: exp.Expr
     type: AnyType
-    guard: exp.Expression | None = None
+    guard: exp.Expr | None = None
     null: bool = True
-    condition: exp.Expression | None = None
+    condition: exp.Expr | None = None
 
 
 class NotLowered(Exception):
     """This expression, over columns of these types, is for the evaluator; the message says why."""
 
 
-def any_of(guards: Iterable[exp.Expression | None]) -> exp.Expression | None:
+def any_of(guards: Iterable[exp.Expr | None]) -> exp.Expr | None:
     """One guard that is true where any of *guards* is; None when there is none."""
     real = [g for g in guards if g is not None]
     if not real:
@@ -39,17 +39,17 @@ def any_of(guards: Iterable[exp.Expression | None]) -> exp.Expression | None:
     return exp.or_(*[g.copy() for g in real])
 
 
-def call(name: str, *arguments: exp.Expression | str | int | float) -> exp.Expression:
+def call(name: str, *arguments: exp.Expr | str | int | float) -> exp.Expr:
     """`name(arguments)` in DuckDB, passed through as it is."""
-    converted = [a.copy() if isinstance(a, exp.Expression) else exp.convert(a) for a in arguments]
+    converted = [a.copy() if isinstance(a, exp.Expr) else exp.convert(a) for a in arguments]
     return exp.Anonymous(this=name, expressions=converted)
 
 
-def cast(value: exp.Expression, kind: str) -> exp.Expression:
+def cast(value: exp.Expr, kind: str) -> exp.Expr:
     """`CAST(value AS kind)`, *kind* a DuckDB type."""
     return exp.Cast(this=value.copy(), to=exp.DataType.build(kind, dialect="duckdb"))
 
 
-def render(expression: exp.Expression) -> str:
+def render(expression: exp.Expr) -> str:
     """The expression as DuckDB SQL."""
     return expression.sql(dialect="duckdb")

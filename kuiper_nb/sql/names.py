@@ -118,10 +118,10 @@ class NameResolver:
             return node  # its argument names metadata, not a column
         if isinstance(node, s.Invoke) and node.name.lower() == "changed_cols":
             named = tuple(
-                s.SelectItem(self._node(a, own, index), _natural_name(a), place=a.place)  # type: ignore[arg-type]
+                s.SelectItem(self._node(a, own, index), _natural_name(a), place=a.place)
                 for a in node.arguments
             )
-            return replace(node, arguments=named)  # type: ignore[arg-type]
+            return replace(node, arguments=named)
         if isinstance(node, s.Invoke) and node.over is not None:
             over = replace(node.over, partition=tuple(self._node(p, own, index) for p in node.over.partition))
             over = replace(over, when=None if over.when is None else self._node(over.when, own, index))
@@ -139,7 +139,7 @@ class NameResolver:
         else:
             found = self._column(head, node.place)
         for key in path:
-            found = s.Arrow(found, key, place=node.place)  # type: ignore[arg-type]
+            found = s.Arrow(found, key, place=node.place)
         return found
 
     def _column(self, name: str, place: s.Place) -> r.Column:

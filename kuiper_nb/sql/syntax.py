@@ -30,6 +30,10 @@ class Node:
     place: Place = field(default=NOWHERE, compare=False, repr=False)
 
 
+Expr = Node
+"""A node that has a value. It stays a `Node` because resolving puts the nodes of `resolved` in the places of these."""
+
+
 @dataclass(frozen=True, slots=True)
 class Constant(Node):
     """A number, text or truth value. `{{…}}` becomes one too."""
@@ -139,7 +143,6 @@ class Paren(Node):
     inner: Expr
 
 
-Expr = Constant | Name | Star | Binary | Between | In | Arrow | Index | Slice | Invoke | Case | Paren
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,18 +232,18 @@ def _deduplicate(rows: Values, column: Values, flags: Values) -> Any:
 
 
 def _lowered(
-    argument: Lowered, sql: exp.Expression, kind: AnyType, guard: exp.Expression | None = None, null: bool = True
+    argument: Lowered, sql: exp.Expr, kind: AnyType, guard: exp.Expr | None = None, null: bool = True
 ) -> Lowered:
     """An aggregate that is as doubtful as the most doubtful row of its group, or where *guard* says so."""
     rows = None if argument.guard is None else surely(call("bool_or", argument.guard))
     return Lowered(sql, kind, any_of([rows, guard]), null)
 
 
-def _is_null(value: exp.Expression) -> exp.Expression:
+def _is_null(value: exp.Expr) -> exp.Expr:
     return exp.paren(exp.Is(this=value.copy(), expression=exp.Null()))
 
 
-def _exact(total: exp.Expression) -> tuple[exp.Expression, exp.Expression]:
+def _exact(total: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
     """A sum of integers as BIGINT, and the guard for what 64 bits cannot hold."""
     narrow = exp.TryCast(this=total.copy(), to=exp.DataType.build("BIGINT", dialect="duckdb"))
     return narrow, exp.paren(exp.And(this=_is_null(narrow), expression=exp.Not(this=_is_null(total))))
@@ -280,7 +280,7 @@ def _lower_extreme(name: str) -> Lowering:
     return lower
 
 
-def _has_nan(number: exp.Expression) -> exp.Expression:
+def _has_nan(number: exp.Expr) -> exp.Expr:
     """True for a group with a NaN, which is the greatest number to DuckDB and none to Go."""
     return surely(call("isnan", call("max", number)))
 
@@ -331,7 +331,7 @@ def _lower_median(arguments: Sequence[Lowered]) -> Lowered | None:
     )
 
 
-def _lower_middle(number: exp.Expression) -> exp.Expression:
+def _lower_middle(number: exp.Expr) -> exp.Expr:
     """The value in the middle, of two in the middle the lesser."""
     return call("quantile_disc", number, 0.5)
 

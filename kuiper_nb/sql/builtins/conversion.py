@@ -168,7 +168,7 @@ def _lower_cast(arguments: Sequence[Lowered]) -> Lowered | None:
     return None
 
 
-def _zero() -> exp.Expression:
+def _zero() -> exp.Expr:
     return exp.Literal.number(0)
 
 
@@ -201,7 +201,7 @@ def _parsed(value: Lowered, kind: str, to: AnyType, pattern: str) -> Lowered:
     return answer([value], result, to, guard=other)
 
 
-def _lost(value: exp.Expression, result: exp.Expression) -> exp.Expression:
+def _lost(value: exp.Expr, result: exp.Expr) -> exp.Expr:
     """True where *value* is not null, but became so."""
     there = exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null()))
     return exp.paren(exp.And(this=there, expression=exp.Is(this=result.copy(), expression=exp.Null())))

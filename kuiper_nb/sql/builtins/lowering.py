@@ -30,7 +30,7 @@ def text_literal(argument: Lowered) -> str | None:
     return str(node.this) if isinstance(node, exp.Literal) and node.is_string else None
 
 
-def double(argument: Lowered) -> exp.Expression | None:
+def double(argument: Lowered) -> exp.Expr | None:
     """A number as DOUBLE; None when the argument is not surely a number."""
     if argument.type == FLOAT and not isinstance(argument.sql, (exp.Literal, exp.Neg)):
         return exp.paren(argument.sql)
@@ -38,34 +38,34 @@ def double(argument: Lowered) -> exp.Expression | None:
     return cast(argument.sql, "DOUBLE") if argument.type in (FLOAT, BIGINT) else None
 
 
-def textual(argument: Lowered) -> exp.Expression | None:
+def textual(argument: Lowered) -> exp.Expr | None:
     """A value as the text Go prints; None where DuckDB's differs (floats)."""
     if argument.type == STRING:
         return exp.paren(argument.sql)
     return cast(argument.sql, "VARCHAR") if argument.type in (BIGINT, BOOLEAN) else None
 
 
-def beyond_ascii(text: exp.Expression) -> exp.Expression:
+def beyond_ascii(text: exp.Expr) -> exp.Expr:
     """True for a text that has more than ASCII, where bytes and characters differ; never NULL."""
     return surely(exp.NEQ(this=call("strlen", text), expression=call("length", text)))
 
 
-def surely(condition: exp.Expression, otherwise: bool = False) -> exp.Expression:
+def surely(condition: exp.Expr, otherwise: bool = False) -> exp.Expr:
     """*condition* with *otherwise* for NULL."""
     return exp.Coalesce(this=exp.paren(condition), expressions=[exp.convert(otherwise)])
 
 
-def infinite(number: exp.Expression) -> exp.Expression:
+def infinite(number: exp.Expr) -> exp.Expr:
     """True where a DOUBLE is NaN or infinite; never NULL."""
     return surely(exp.Not(this=call("isfinite", number)))
 
 
 def answer(
     arguments: Sequence[Lowered],
-    sql: exp.Expression,
+    sql: exp.Expr,
     kind: AnyType,
     *,
-    guard: exp.Expression | None = None,
+    guard: exp.Expr | None = None,
     null: bool | None = None,
 ) -> Lowered:
     """A result that is null where an argument is, and as doubtful as its arguments, or where *guard* says so."""

@@ -208,7 +208,7 @@ def _as_is(name: str) -> Lowering:
     return lower
 
 
-def _finite(make: Callable[..., exp.Expression]) -> Lowering:
+def _finite(make: Callable[..., exp.Expr]) -> Lowering:
     """A DuckDB expression of floats that is to be trusted where it is finite."""
 
     def lower(arguments: Sequence[Lowered]) -> Lowered | None:
@@ -255,7 +255,7 @@ def _lower_rounded(arguments: Sequence[Lowered]) -> Lowered | None:
         return None
     factor = cast(exp.Literal.number(repr(10.0**places)), "DOUBLE")
 
-    def rounded(x: exp.Expression) -> exp.Expression:
+    def rounded(x: exp.Expr) -> exp.Expr:
         return exp.paren(exp.Div(this=call("round", exp.Mul(this=x, expression=factor)), expression=factor.copy()))
 
     return _finite(rounded)(arguments[:1])
@@ -269,7 +269,7 @@ def _lower_signum(arguments: Sequence[Lowered]) -> Lowered | None:
     return answer(arguments, sign, BIGINT, guard=infinite(x))
 
 
-def _lower_bits(make: Callable[..., exp.Expression]) -> Lowering:
+def _lower_bits(make: Callable[..., exp.Expr]) -> Lowering:
     def lower(arguments: Sequence[Lowered]) -> Lowered | None:
         if any(a.type != BIGINT for a in arguments):
             return None

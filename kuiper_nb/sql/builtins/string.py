@@ -122,7 +122,7 @@ def _check_format(arguments: Sequence[Any]) -> str:
 # --- lowerings ---------------------------------------------------------------------------------------------------
 
 
-def _texts(arguments: Sequence[Lowered]) -> list[exp.Expression] | None:
+def _texts(arguments: Sequence[Lowered]) -> list[exp.Expr] | None:
     subjects = [textual(a) for a in arguments]
     return None if any(s is None for s in subjects) else [s for s in subjects if s is not None]
 

@@ -250,7 +250,7 @@ def agrees(answer: Any, expected: Any) -> bool:
     return (answer, type(answer)) == (expected, type(expected))
 
 
-def lowered_over(name: str, kind, guard: exp.Expression | None = None) -> Lowered | None:
+def lowered_over(name: str, kind, guard: exp.Expr | None = None) -> Lowered | None:
     lower = TABLE[name].lower
     return None if lower is None else lower([Lowered(exp.column("c0"), kind, guard)])
 

@@ -1,0 +1,1 @@
+"""What the engine costs, beside one plain DuckDB query and beside the best loop a skilled user would write by hand."""

@@ -1,0 +1,140 @@
+"""On the real clock every rule has a thread: pushes are enqueued, a full buffer pushes back, stop returns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kuiper_nb import KuiperError, Session
+
+from ..conftest import rows
+
+PATIENCE = 20
+"""Seconds after which a test gives up; none of them waits that long."""
+
+
+@pytest.fixture
+def live() -> Iterator[Session]:
+    with Session() as opened:
+        opened.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo")')
+        yield opened
+
+
+def test_a_rule_has_a_thread_of_its_own(live: Session) -> None:
+    threads: set[str] = set()
+    live.sink(lambda rows: threads.add(threading.current_thread().name), name="note")
+    live.rule("SELECT a FROM demo", id="hot", actions=[{"note": {}}])
+
+    live.push("demo", {"a": 1})
+
+    assert live.settle(timeout=PATIENCE) is True
+    assert threads == {"rule hot"}
+
+
+def test_settle_returns_when_all_that_was_pushed_has_passed(live: Session) -> None:
+    rule = live.rule("SELECT a FROM demo", id="r")
+
+    for a in range(500):
+        live.push("demo", {"a": a})
+
+    assert live.settle(timeout=PATIENCE) is True
+    assert [row["a"] for row in rows(rule)] == list(range(500))
+
+
+def test_a_full_buffer_holds_the_pusher_back_until_the_rule_has_caught_up(live: Session) -> None:
+    go = threading.Event()
+    entered = threading.Event()
+
+    def slow(rows: list[dict[str, Any]]) -> None:
+        entered.set()
+        assert go.wait(PATIENCE)
+
+    live.sink(slow)
+    rule = live.rule("SELECT a FROM demo", id="r", options={"bufferLength": 4}, actions=[{"slow": {}}])
+    pushed: list[int] = []
+
+    def pusher() -> None:
+        for a in range(20):
+            live.push("demo", {"a": a})
+            pushed.append(a)
+
+    thread = threading.Thread(target=pusher)
+    thread.start()
+    assert entered.wait(PATIENCE)
+    thread.join(0.2)
+    held_back = thread.is_alive()
+    waiting = rule.backlog
+    go.set()
+    thread.join(PATIENCE)
+
+    assert live.settle(timeout=PATIENCE) is True
+    assert (held_back, waiting <= 4) == (True, True)
+    assert [row["a"] for row in rows(rule)] == list(range(20))
+
+
+def test_stop_returns_and_the_thread_is_gone(live: Session) -> None:
+    rule = live.rule("SELECT a FROM demo", id="gone")
+
+    rule.stop()
+
+    assert rule.status.state == "stopped"
+    assert "rule gone" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_waiting_ends_with_its_timeout(live: Session) -> None:
+    rule = live.rule("SELECT a FROM demo", id="r")
+
+    assert rule.wait(timeout=0.05) is False
+
+
+def test_waiting_for_emits_ends_when_they_are_there(live: Session) -> None:
+    rule = live.rule("SELECT count(*) AS n FROM demo GROUP BY TUMBLINGWINDOW(ms, 20)", id="r")
+
+    assert rule.wait(timeout=PATIENCE, emits=2) is True
+    assert len(rule.emits) >= 2
+
+
+def test_a_bounded_source_is_waited_for_to_its_end(live: Session) -> None:
+    def ten() -> Iterator[dict[str, int]]:
+        yield from ({"n": n} for n in range(10))
+
+    live.source(ten)
+    live.sql('CREATE STREAM s () WITH (TYPE="ten")')
+    rule = live.rule("SELECT n FROM s", id="r")
+
+    assert rule.wait(timeout=PATIENCE) is True
+    assert [row["n"] for row in rows(rule)] == list(range(10))
+    assert (rule.status.state, rule.status.mode) == ("stopped", "live")
+
+
+def test_a_push_into_the_past_or_an_advance_is_refused(live: Session) -> None:
+    with pytest.raises(KuiperError, match="needs a virtual clock"):
+        live.push("demo", {"a": 1}, at=5)
+    with pytest.raises(KuiperError, match="the real clock moves by itself"):
+        live.advance(5)
+
+
+def test_closing_the_session_ends_every_thread() -> None:
+    with Session() as session:
+        session.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo")')
+        for number in range(3):
+            session.rule("SELECT a FROM demo", id=f"closing{number}")
+
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("rule closing")] == []
+
+
+def test_a_rule_that_fails_inside_stops_with_its_error_and_not_the_process(live: Session) -> None:
+    def broken() -> Iterator[dict[str, int]]:
+        yield {"n": 1}
+        raise ValueError("no more")
+
+    live.source(broken)
+    live.sql('CREATE STREAM s () WITH (TYPE="broken")')
+    rule = live.rule("SELECT n FROM s", id="r")
+
+    assert rule.wait(timeout=PATIENCE) is True
+    assert (rule.status.state, rule.status.message) == ("stopped by error", "source broken failed: ValueError: no more")
+    assert rows(rule) == [{"n": 1}]

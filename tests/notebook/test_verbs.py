@@ -1,0 +1,159 @@
+"""`%kuiper VERB [KIND] NAME`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import pytest
+
+from .conftest import Notebook
+
+SIX = 'import pandas as pd\nkuiper.stream("six", pd.DataFrame({"n": [1, 2, 3, 4, 5, 6]}))'
+
+
+def test_a_bare_line_shows_everything(notebook: Notebook) -> None:
+    notebook.run("%%kuiper hot\nSELECT a FROM demo")
+
+    assert notebook.run("%kuiper").text.splitlines() == [
+        "bounded: on a clock of its own, which stands at 2024-01-01 00:00:00 UTC",
+        "rule  state    reads  in  out  late  errors  generation  functions",
+        "────  ───────  ─────  ──  ───  ────  ──────  ──────────  ─────────",
+        "hot   running  demo    0    0     0       0           1",
+        "streams: demo",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("statsu", "there is no verb statsu\ndid you mean status?"),
+        ("stop hto", "no rule named hto\ndid you mean hot?"),
+        ("stop", "which rule?\nknown: hot"),
+        ("logs hot", "%kuiper logs is not supported yet"),
+        ("drop plugin x", "a plugin is not supported yet"),
+        ("describe function sume", "no function named sume"),
+        ("drop stream demo", "stream demo is used by rule hot\ndrop hot first"),
+    ],
+)
+def test_a_wrong_line_says_what_would_have_worked(notebook: Notebook, line: str, message: str) -> None:
+    notebook.run("%%kuiper hot\nSELECT a FROM demo")
+
+    assert str(notebook.run(f"%kuiper {line}").error).startswith(message)
+
+
+def test_streams_are_shown_and_described(notebook: Notebook) -> None:
+    shown = notebook.run("%kuiper show streams").text.splitlines()
+    statement = notebook.run("%kuiper show stream demo").text
+    described = notebook.run("%kuiper describe stream demo").text
+
+    assert shown[2] == "demo    memory  json    demo  any"
+    assert statement == 'CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo")'
+    assert "DATASOURCE: demo" in described
+
+
+def test_a_rule_stops_and_starts(notebook: Notebook) -> None:
+    notebook.run("%%kuiper hot\nSELECT a FROM demo")
+
+    stopped = notebook.run("%kuiper stop rule hot")
+    notebook.run("%kuiper start hot")
+    notebook.run("kuiper.push('demo', {'a': 1})")
+
+    assert stopped.text == "Rule hot is stopped: 0 rows in, 0 out"
+    assert notebook.run("%kuiper show hot").text.splitlines()[0] == "Rule hot is running (bounded): 1 row in, 1 out"
+
+
+def test_a_bounded_rule_is_run_to_its_end_by_its_cell(notebook: Notebook) -> None:
+    notebook.run(SIX)
+
+    shown = notebook.run("%%kuiper all\nSELECT n FROM six WHERE n > 5")
+
+    assert shown.text.splitlines() == ["Rule all has read all its input: 6 rows in, 1 out", "n", "─", "6"]
+
+
+def test_a_live_rule_is_waited_for(live: Notebook) -> None:
+    live.run(SIX)
+    live.run("%%kuiper all\nSELECT n FROM six WHERE n > 5")
+
+    assert live.run("%kuiper wait all").text == "Rule all has read all its input: 6 rows in, 1 out"
+
+
+def test_wait_without_a_name_waits_for_what_was_pushed(live: Notebook) -> None:
+    live.run("%%kuiper hot -o hot\nSELECT a FROM demo")
+
+    live.run("kuiper.push('demo', [{'a': 1}, {'a': 2}])\n%kuiper wait")
+
+    assert live["hot"].status.rows_out == 2
+
+
+def test_an_interrupted_wait_returns_at_once_and_leaves_the_rule_running(live: Notebook) -> None:
+    live.run("%%kuiper hot -o hot\nSELECT a FROM demo")
+    signalled: list[float] = []
+
+    def interrupt() -> None:
+        signalled.append(time.monotonic())
+        signal.raise_signal(signal.SIGINT)
+
+    timer = threading.Timer(0.3, interrupt)
+    timer.start()
+    shown = live.run("%kuiper wait hot --for 60s")
+    ended = time.monotonic()
+    timer.join()
+
+    assert shown.text == "Interrupted: rule hot runs on"
+    assert (ended - signalled[0] < 0.5, live["hot"].status.state) == (True, "running")
+
+
+def test_a_stopped_rule_takes_one_batch_by_hand(live: Notebook) -> None:
+    live.run(SIX)
+    live.run("%%kuiper slow --stopped\nSELECT n FROM six WHERE n > 5")
+
+    assert live.run("%kuiper step slow").text.splitlines()[:4] == [
+        "6 rows in, 0 waiting in windows, 1 out",
+        "n",
+        "─",
+        "6",
+    ]
+
+
+def test_an_endless_rule_ends_in_bounded_mode(notebook: Notebook) -> None:
+    notebook.run(
+        "@kuiper.source\ndef ticks():\n    n = 0\n    while True:\n        n += 1\n        yield {'n': n}\n"
+        'kuiper.session().sql(\'CREATE STREAM t (n BIGINT) WITH (TYPE="ticks", INTERVAL="1000")\')'
+    )
+
+    shown = notebook.run("%%kuiper all\nSELECT n FROM t")
+
+    assert shown.text.splitlines()[0] == "Rule all has stopped after 20 emits: 20 rows in, 20 out"
+
+
+def test_a_function_is_swapped_and_dropped(notebook: Notebook) -> None:
+    notebook.run("@kuiper.function\ndef f(x):\n    return x + 1")
+    notebook.run("%%kuiper hot -o hot\nSELECT f(a) AS b FROM demo")
+    notebook.run("kuiper.push('demo', {'a': 1})")
+    notebook.run("@kuiper.function\ndef f(x):\n    return x + 10")
+    notebook.run("kuiper.push('demo', {'a': 1})")
+
+    used = notebook.run("%kuiper drop function f")
+    notebook.run("%kuiper drop hot")
+    dropped = notebook.run("%kuiper drop function f")
+
+    assert [row for emit in notebook["hot"].emits for row in emit.rows] == [{"b": 2}, {"b": 11}]
+    assert notebook["hot"].status.generations == {"f": 2}
+    assert str(used.error) == "function f is used by rule hot\ndrop hot first"
+    assert dropped.text == "Function f is dropped."
+
+
+def test_reset_forgets_everything(notebook: Notebook) -> None:
+    notebook.run("%%kuiper hot\nSELECT a FROM demo")
+
+    shown = notebook.run("%kuiper reset")
+
+    assert shown.text == "1 rule and 1 stream are forgotten, and what Python defined."
+    assert notebook.run("(dict(kuiper.rules), kuiper.session().streams)").value == ({}, {})
+
+
+def test_help_lists_the_verbs_and_explains_functions(notebook: Notebook) -> None:
+    assert "  step      one micro-batch by hand" in notebook.run("%kuiper help").text
+    assert notebook.run("%kuiper help avg").text.startswith("avg: ")
