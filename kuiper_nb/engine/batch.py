@@ -15,7 +15,7 @@ from .pushed import Pushed
 
 Times = npt.NDArray[np.int64]
 
-FILLER = ""
+FILLER = "\0"
 """The column of a table whose rows have none; no column of a stream has this name."""
 
 FEW = 48

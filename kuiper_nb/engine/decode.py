@@ -35,9 +35,9 @@ class Decoder:
         self._pushing = Pushing(stream, columns, extra(stream), self._row)
         self._time = timestamps(stream) if event_time else None
 
-    def decode(self, payload: Payload, now: int, fault: Fault) -> Batch | None:
-        """The batch of *payload*, whose arrival is its own or *now*; None when nothing of it is left."""
-        at = now if payload.at is None else payload.at
+    def decode(self, payload: Payload, now: int, floor: int, fault: Fault) -> Batch | None:
+        """The batch of *payload*, whose arrival is its own, but not before *floor*, or *now*; None when nothing is left."""
+        at = now if payload.at is None else max(payload.at, floor)
         data = payload.data
         if isinstance(data, (bytes, bytearray, memoryview)):
             try:

@@ -121,10 +121,10 @@ class RowProgram:
         names = {name for name, _ in typing}
         return bool(self._outputs) and all(self._source(node) in names for _, node in self._outputs)
 
-    def _source(self, node: Node) -> str:
+    def _source(self, node: Node) -> str | None:
         if isinstance(node, r.Column):
             return node.name
-        return self._columns.get(node, "") if isinstance(node, r.UserCall) else ""
+        return self._columns.get(node) if isinstance(node, r.UserCall) else None
 
     def _selected(self, table: pa.Table) -> pa.Table:
         columns = [table.column(self._source(node)) for _, node in self._outputs]

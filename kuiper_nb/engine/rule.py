@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..contracts import Clock, EndOfStream, Payload, Source
 from ..errors import KuiperError
 from ..functions.call import RowCaller
 from ..sql.plan import Plan
-from .batch import concatenated
+from .batch import Batch, concatenated
 from .bounds import Bounds
 from .decode import Decoder
 from .emits import Emit, Late, Newest, RowError
@@ -96,6 +96,8 @@ class Rule:
         self._attempts = 0
         self._batches = 0
         self._started: int | None = None
+        self._floor = 0  # the clock at the last step: nothing arrives before it, or a closed window would miss it
+        self._snapshot = self._taken()
 
     # ---- what came out
 
@@ -124,25 +126,25 @@ class Rule:
 
     @property
     def status(self) -> RuleStatus:
-        """A snapshot."""
-        with self._lock:
-            counts, pipeline = self._out.counts, self._pipeline
-            watermark = pipeline.watermark.at if pipeline is not None and pipeline.watermark is not None else None
-            return RuleStatus(
-                id=self.id,
-                state=self._state,
-                message=self._message,
-                mode=self._wiring.mode,
-                waiting=pipeline.waiting if pipeline is not None else 0,
-                watermark=watermark if watermark is not None and watermark > -(2**62) else None,
-                started=self._started,
-                last_error=self._out.last_error,
-                generation=self.generation,
-                generations=dict(self._wiring.caller.generations),
-                arms=dict(pipeline.arms) if pipeline is not None else {},
-                batches=self._batches,
-                **{name: counts[name] for name in _COUNTS},
-            )
+        """A snapshot, taken at the border of the last micro-batch; a step that takes long does not hold it up."""
+        return replace(self._snapshot, state=self._state, message=self._message)
+
+    def _taken(self) -> RuleStatus:
+        counts, pipeline = self._out.counts, self._pipeline
+        watermark = pipeline.watermark.at if pipeline is not None and pipeline.watermark is not None else None
+        return RuleStatus(
+            id=self.id,
+            mode=self._wiring.mode,
+            waiting=pipeline.waiting if pipeline is not None else 0,
+            watermark=watermark if watermark is not None and watermark > -(2**62) else None,
+            started=self._started,
+            last_error=self._out.last_error,
+            generation=self.generation,
+            generations=dict(self._wiring.caller.generations),
+            arms=dict(pipeline.arms) if pipeline is not None else {},
+            batches=self._batches,
+            **{name: counts[name] for name in _COUNTS},
+        )
 
     def explain(self) -> str:
         """The plan's steps, the arm each takes and why, and the SQL that DuckDB runs."""
@@ -174,6 +176,9 @@ class Rule:
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(2)
+            if thread.is_alive():  # a function of the user's that does not return; the thread ends when it does
+                self._state, self._message = "stopped", "a step is still under way"
+                return
         with self._lock:
             if self._state in ("running", "starting"):
                 self._close("stopped", "")
@@ -217,10 +222,11 @@ class Rule:
             if self._state != "running" or self._pipeline is None or self._source is None:
                 return False
             now = self._wiring.clock.now()
-            payloads, ended = self._collected(self._source)
-            decode, fault = self._decoder.decode, self._undecodable
-            batches = [b for p in payloads if (b := decode(p, now, fault)) is not None]
-            for batch in concatenated(batches):
+            source = self._source
+            payloads, ended = self._collected(source)
+            if not payloads and (self._state != "running" or self._source is not source):
+                return True  # the source failed: the rule has stopped, or started again
+            for batch in concatenated(self._decoded(payloads, now)):
                 self._pipeline.take(batch)
                 self._pipeline.close(now)
                 self._batches += 1
@@ -229,9 +235,21 @@ class Rule:
                 self._finish(now)
             elif reason := self.bounds.reached(self._out.counts, now - (self._started or now)):
                 self._close("stopped", reason)
+            self._snapshot = self._taken()
         with self._changed:
             self._changed.notify_all()
         return bool(payloads) or ended
+
+    def _decoded(self, payloads: list[Payload], now: int) -> list[Batch]:
+        """The batches of *payloads*, whose arrivals never go back: not even when two threads push at once."""
+        floor, self._floor = self._floor, now
+        batches = []
+        for payload in payloads:
+            floor = max(floor, payload.at or 0)
+            batch = self._decoder.decode(payload, now, floor, self._undecodable)
+            if batch is not None:
+                batches.append(batch)
+        return batches
 
     def due(self) -> int | None:
         """When a step would have something to do (ms); None when only a push brings that about."""
@@ -267,7 +285,7 @@ class Rule:
     @property
     def sinks(self) -> list[str]:
         """The names of its sinks."""
-        return [outlet.name for outlet in self._outlets]
+        return [outlet.name for outlet in self._outlets or self._wiring.outlets()]
 
     @property
     def paced(self) -> bool:
@@ -334,8 +352,10 @@ class Rule:
             outlet.sink.open()
         self._source.open()
         self._state = "running"
+        self._floor = now
         self._pipeline.start(now)
         self._pipeline.close(now)
+        self._snapshot = self._taken()
 
     def _collected(self, source: Source) -> tuple[list[Payload], bool]:
         """What the source has ready now; one table is enough for a step. Whether the source has ended."""
@@ -364,14 +384,15 @@ class Rule:
 
     def _close(self, state: State, message: str) -> None:
         self._state, self._message = state, message
+        self._snapshot = self._taken()
         if self._source is not None:
             self._source.close()
         for outlet in self._outlets:
             outlet.sink.close()
 
     def _fail(self, message: str) -> None:
-        self._close("stopped by error", message)
         self._out.last_error = message
+        self._close("stopped by error", message)
 
     def _undecodable(self, message: str, row: Any, at: int) -> None:
         self._out.counts["rows_in"] += 1

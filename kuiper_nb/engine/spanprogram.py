@@ -99,7 +99,14 @@ class SpanProgram:
         self._bounds = list(split.bounds)
         self._span = SpanQuery(cursor, self.typing, split, self._where, wrapped)
         self._rows = RowProgram(
-            cursor, outputs, having, caller, placed=bool(order), wrapped=wrapped, order=order, order_first=self._first(order)
+            cursor,
+            outputs,
+            having,
+            caller,
+            placed=bool(order) or having is not None,
+            wrapped=wrapped,
+            order=order,
+            order_first=self._first(order),
         )
         self._rows.prepare(self._with_bounds(self._span.typing))
 

@@ -100,8 +100,11 @@ def _run(session: Session, select: Select, first: FirstLine, outcome: Outcome, p
             session.adopt(first.name, ground)
         outcome.value, outcome.notes = rule, rule.plan.notes
         return
-    result, outcome.notes = preview(ground, select, first, place)
-    outcome.value = result
+    try:
+        outcome.value, outcome.notes = preview(ground, select, first, place)
+    finally:
+        if other:
+            ground.close()
 
 
 def _rule(session: Session, select: Select, first: FirstLine) -> Rule:

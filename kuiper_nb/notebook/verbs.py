@@ -142,11 +142,9 @@ def _function_help(session: Session, name: str) -> str:
 
 def _explain(line: Line) -> Any:
     if is_sql(line.text):
-        rule = line.session.beside().rule(line.text, start=False)
-    else:
-        rule = line.rule()
-    explain = getattr(rule, "explain", None)
-    return explain() if explain is not None else rule.plan.text
+        with line.session.beside() as stage:
+            return stage.rule(line.text, start=False).explain()
+    return line.rule().explain()
 
 
 def _drop(line: Line) -> str:

@@ -129,7 +129,8 @@ class CallResolver:
         if entry.kind == "state":
             hit = r.LastHit(entry, clause, site, place=node.place)
             if hit.aggregate and inside:
-                raise self.refuse(f"invalid argument for func {inside}: aggregate argument is not allowed", "", node.place)
+                message = f"invalid argument for func {inside}: aggregate argument is not allowed"
+                raise self.refuse(message, "", node.place)
             return hit
         arguments = tuple(self.resolve(a, clause, inside) for a in node.arguments)
         if entry.kind == "columns":

@@ -91,7 +91,7 @@ def check_hits(draft: Draft) -> Draft:
 
 
 def analytic_calls(select: s.Select, aliases: Mapping[str, s.Node]) -> tuple[r.AnalyticCall, ...]:
-    """The analytic calls in the order in which a row carries them on: fields first, and before a call what it looks at."""
+    """The analytic calls in the order in which a row carries them on: fields first, before a call what it looks at."""
     found: dict[int, r.AnalyticCall] = {}
     entered: set[str] = set()
 

@@ -111,8 +111,8 @@ class Plan:
 
     *columns* is what the rule reads of its stream, None for all. *where_first*: WHERE is applied before the window, as
     eKuiper does in processing time for tumbling and hopping windows. *aggregate*: an emit has a row per group, not per row.
-    *analytic*: the analytic calls in the order in which a row carries them on. *sequential*: rows must be looked at one by
-    one, in order, because something is remembered. *set_field*: the field whose array's elements become rows, '' for none.
+    *analytic*: the analytic calls in the order in which a row carries them on. *sequential*: rows must be looked at one
+    by one, in order, because something is remembered. *set_field*: the field whose array's elements become rows, or ''.
     """
 
     text: str

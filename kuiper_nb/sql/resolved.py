@@ -97,7 +97,7 @@ class LastHit(Node):
 
 @dataclass(frozen=True, slots=True)
 class ChangedCols(Node):
-    """changed_cols(prefix, ignoreNull, …): the columns that changed, as an object. An item's alias is its column's name."""
+    """changed_cols(prefix, ignoreNull, …): the columns that changed, as an object; an item's alias is its name there."""
 
     entry: Builtin
     prefix: Node

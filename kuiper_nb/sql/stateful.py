@@ -20,8 +20,9 @@ Build = Callable[[Node], "Evaluate"]
 
 @dataclass(slots=True)
 class Memory:
-    """The states of one run: a machine for every analytic call and partition, the hits of every last_hit_… call, and what
-    every changed_cols call saw last."""
+    """The states of one run: a machine for every analytic call and partition, what every last_hit_… call remembers of its
+    hits, and what every changed_cols call saw last.
+    """
 
     machines: dict[tuple[int, tuple[str, ...]], Machine] = field(default_factory=dict)
     hits: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -103,9 +104,7 @@ def changed_columns(node: r.ChangedCols, build: Build, memory: Memory) -> Evalua
     """The closure of changed_cols(…): an object of the columns that changed, maybe an empty one."""
     name, make, site, machines = node.entry.name, node.entry.reference, node.site, memory.columns
     prefix, ignore_null = build(node.prefix), build(node.ignore_null)
-    columns = [
-        (item.alias, None if isinstance(item.value, r.WholeRow) else build(item.value)) for item in node.columns
-    ]
+    columns = [(item.alias, None if isinstance(item.value, r.WholeRow) else build(item.value)) for item in node.columns]
 
     def evaluate(frame: Frame) -> Any:
         pairs: list[tuple[str, Any]] = []

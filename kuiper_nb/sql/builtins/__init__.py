@@ -7,7 +7,20 @@ from importlib import import_module
 
 from .entry import Builtin
 
-FAMILIES = ("math", "string", "conversion", "array", "object", "datetime", "json", "hash", "misc", "aggregate", "analytic", "srf")
+FAMILIES = (
+    "math",
+    "string",
+    "conversion",
+    "array",
+    "object",
+    "datetime",
+    "json",
+    "hash",
+    "misc",
+    "aggregate",
+    "analytic",
+    "srf",
+)
 
 
 @cache

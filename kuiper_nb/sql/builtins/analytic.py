@@ -1,7 +1,8 @@
 """Functions that remember: what a call saw of the rows before is kept in a small machine, one for each partition.
 
-An entry of kind "analytic" makes its machine with `reference()`; see `Machine`. One of kind "state" computes what
-`last_hit_…` remembers after a hit: `reference(before, time)`. `changed_cols`, of kind "columns", makes a `ChangedColumns`.
+An entry of kind "analytic" makes its machine with `reference()`; see `Machine`. One of kind "state" computes what a
+last_hit_… call remembers after a hit: `reference(before, time)`. changed_cols, of kind "columns", makes its
+`ChangedColumns` with `reference()`.
 """
 
 from __future__ import annotations
@@ -25,9 +26,6 @@ class Machine(Protocol):
     def __call__(self, arguments: tuple[Any, ...], counts: bool) -> Any:
         """Take the arguments of the next row and answer its value; *counts* is what WHEN says. Raises RowFault."""
         ...
-
-
-_UNSET = object()
 
 
 def identical(left: Any, right: Any) -> bool:
@@ -56,8 +54,8 @@ class Lag:
         self._queue: deque[Any] | None = None
 
     def __call__(self, arguments: tuple[Any, ...], counts: bool) -> Any:
-        value, offset, default, ignore_null = (*arguments, *(_UNSET, 1, None, True)[len(arguments) :])
-        ignore_null = _flag(ignore_null, "fourth")
+        value, offset, default, flag = (arguments + (None, 1, None, True)[len(arguments) :])[:4]
+        ignore_null = _flag(flag, "fourth")
         if self._queue is None:
             length = to_int(offset, "strict")
             if length < 0:

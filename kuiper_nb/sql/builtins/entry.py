@@ -51,7 +51,7 @@ class Builtin:
     arguments of these types, or None where there is none; it sees no null argument types. *scope*: the reference wants
     the Scope first. *check* looks at the arguments once, when the rule is compiled, and answers what is wrong or ''.
     *bind* sees them too and answers the entry for this very call: a function may depend on how its arguments are
-    written. The kinds "analytic", "state" and "columns" remember: what their references are is said in `analytic`. A "set"
+    written. The kinds "analytic", "state" and "columns" remember: `analytic` says what their references are. A "set"
     answers an array, every element of which becomes a row.
     """
 

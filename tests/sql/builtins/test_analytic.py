@@ -21,7 +21,7 @@ def machine(name: str) -> Machine:
 
 
 def answers(name: str, *rows: tuple[Any, ...], counts: tuple[bool, ...] = ()) -> list[Any]:
-    """What the function answers to rows of arguments, *counts* being what WHEN says of each; faults as their messages."""
+    """What the function answers to rows of arguments; *counts* is what WHEN says of each. Faults as their messages."""
     made, found = machine(name), []
     for number, arguments in enumerate(rows):
         try:

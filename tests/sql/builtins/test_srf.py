@@ -13,7 +13,11 @@ from .calling import outcome
 
 
 def test_every_element_becomes_a_row_with_the_other_columns_beside_it() -> None:
-    assert expanded({"x": [1, "b", None], "id": 7}, "x") == [{"x": 1, "id": 7}, {"x": "b", "id": 7}, {"x": None, "id": 7}]
+    assert expanded({"x": [1, "b", None], "id": 7}, "x") == [
+        {"x": 1, "id": 7},
+        {"x": "b", "id": 7},
+        {"x": None, "id": 7},
+    ]
 
 
 def test_the_keys_of_an_object_become_columns_and_win() -> None:
