@@ -17,10 +17,11 @@ from .connectors.replay import replayed
 from .contracts import Clock, Payload, Sink, Source
 from .duck import Duck
 from .engine.outlet import Outlet
-from .engine.rule import Mode, Rule, Wiring
+from .engine.rule import Rule
 from .engine.runner import run
 from .engine.timeline import Timeline
 from .engine.vector import Vector
+from .engine.wiring import Mode, Wiring
 from .errors import CatalogError, ClockError, ConnectorError, FunctionError, KuiperError, NotSupported, did_you_mean
 from .formats.coerce import extra
 from .formats.transform import Transform

@@ -100,6 +100,7 @@ class RowQuery:
                 exact = places[guarded]  # type: ignore[index]
                 answer, places = answer.filter(pa.array(~guarded)), places[~guarded]  # type: ignore[index]
         if misfits is not None:
+            places = np.arange(rows) if places is None else places
             fits = ~misfits[places]
             answer, places = answer.filter(pa.array(fits)), places[fits]  # type: ignore[index]
             wrong = np.flatnonzero(misfits)

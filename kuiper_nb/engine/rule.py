@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..contracts import Clock, EndOfStream, Payload, Source
 from ..errors import KuiperError
-from ..functions.call import RowCaller
 from ..sql.plan import Plan
 from .batch import Batch, concatenated
 from .bounds import Bounds
@@ -22,45 +21,14 @@ from .output import Message, Output
 from .pipeline import Pipeline
 from .result import arrow_table, frame
 from .status import RuleStatus, State
-from .vector import Vector
+from .wiring import Scope, Wiring
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-Mode = Literal["live", "bounded", "virtual"]
 Input = Literal["pushed", "bounded", "unbounded"]
 _MOST_PAYLOADS = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What functions may know of the rule that calls them."""
-
-    clock: Clock
-    rule: str
-    started: int
-
-    @property
-    def now(self) -> int:
-        """The session's clock, ms."""
-        return self.clock.now()
-
-
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """What a rule is given to run with. *source* and *outlets* make new ones for every start; *drive* runs it without a
-    thread (under a virtual clock) until a condition holds."""
-
-    clock: Clock
-    caller: RowCaller
-    source: Callable[[], Source]
-    outlets: Callable[[], list[Outlet]]
-    vector: Callable[[Plan, RowCaller], Vector | None]
-    run: Callable[[Rule], None]
-    drive: Callable[[Rule, Callable[[], bool], float | None], bool]
-    dropped: Callable[[Rule], None]
-    mode: Mode = "live"
 
 
 class Rule:

@@ -97,7 +97,7 @@ class LastHit(Node):
 
 @dataclass(frozen=True, slots=True)
 class ChangedCols(Node):
-    """changed_cols(prefix, ignoreNull, …): the columns that changed, as an object; an item's alias is its name there."""
+    """changed_cols(prefix, ignoreNull, …): the columns that changed, as an object; an alias is the name there."""
 
     entry: Builtin
     prefix: Node

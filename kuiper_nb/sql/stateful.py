@@ -20,7 +20,7 @@ Build = Callable[[Node], "Evaluate"]
 
 @dataclass(slots=True)
 class Memory:
-    """The states of one run: a machine for every analytic call and partition, what every last_hit_… call remembers of its
+    """The states of one run: a machine for every analytic call and partition, what a last_hit_… call remembers of its
     hits, and what every changed_cols call saw last.
     """
 
