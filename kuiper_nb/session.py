@@ -165,7 +165,7 @@ class Session:
             caller=RowCaller(self.functions),
             source=lambda: replayed(self._source(stream, site), stream, speed, self.clock),
             outlets=lambda: [self._outlet(kind, properties, site, options.send_error) for kind, properties in actions],
-            vector=lambda plan, caller: Vector(plan, caller, self._duck),
+            vector=lambda plan, caller: None if plan.one_by_one else Vector(plan, caller, self._duck),
             run=run,
             drive=self._timeline.drive if self._timeline is not None else lambda rule, done, timeout: done(),
             dropped=self._forget,

@@ -129,7 +129,9 @@ def test_errors_are_values_with_message_row_and_moment(session: Session) -> None
 def test_late_rows_say_when_they_came_and_how_late_they_were(session: Session) -> None:
     session.sql('CREATE STREAM timed () WITH (TYPE="memory", DATASOURCE="timed", TIMESTAMP="ts")')
     rule = session.rule(
-        "SELECT ts FROM timed GROUP BY TUMBLINGWINDOW(ss, 1)", id="r", options={"isEventTime": True, "lateTolerance": "1s"}
+        "SELECT ts FROM timed GROUP BY TUMBLINGWINDOW(ss, 1)",
+        id="r",
+        options={"isEventTime": True, "lateTolerance": "1s"},
     )
 
     session.push("timed", [{"ts": START + 5000}, {"ts": START + 1000}])
@@ -177,7 +179,9 @@ def test_a_select_is_no_statement_of_a_session(session: Session) -> None:
 
 
 def test_a_dataframe_is_a_stream_that_ends(session: Session) -> None:
-    session.stream("rides", pd.DataFrame({"ts": [START, START + 500, START + 1500], "km": [1.0, 2.0, 4.0]}), timestamp="ts")
+    session.stream(
+        "rides", pd.DataFrame({"ts": [START, START + 500, START + 1500], "km": [1.0, 2.0, 4.0]}), timestamp="ts"
+    )
     rule = session.rule(
         "SELECT sum(km) AS km FROM rides GROUP BY TUMBLINGWINDOW(ss, 1)", id="r", options={"isEventTime": True}
     )

@@ -12,19 +12,24 @@ from ..sql.evaluate import Frame
 from .batch import Times
 
 
+Placed = tuple[int, int, Frame]
+"""A row with its key, and its number in the order of arrival."""
+
+
 @dataclass(slots=True)
 class FrameSegment:
-    """Rows as frames, with the key of each: its time, or its ordinal in a count window."""
+    """Rows as frames, with the key of each, its time or its ordinal in a count window, and its number among all rows."""
 
     keys: list[int] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def between(self, lower: int, upper: int) -> list[tuple[int, Frame]]:
+    def between(self, lower: int, upper: int) -> list[Placed]:
         """The rows with lower <= key < upper, in the order of arrival."""
-        return [(k, f) for k, f in zip(self.keys, self.frames, strict=True) if lower <= k < upper]
+        return [placed for placed in zip(self.keys, self.numbers, self.frames, strict=True) if lower <= placed[0] < upper]
 
     def holds(self, lower: int, upper: int) -> bool:
         """Whether there is a row with lower <= key < upper."""
@@ -32,11 +37,12 @@ class FrameSegment:
 
     def trim(self, least: int) -> int:
         """Let the rows below *least* go; how many they were."""
-        kept = [(k, f) for k, f in zip(self.keys, self.frames, strict=True) if k >= least]
+        kept = [placed for placed in zip(self.keys, self.numbers, self.frames, strict=True) if placed[0] >= least]
         gone = len(self.keys) - len(kept)
         if gone:
-            self.keys = [k for k, _ in kept]
-            self.frames = [f for _, f in kept]
+            self.keys = [key for key, _, _ in kept]
+            self.numbers = [number for _, number, _ in kept]
+            self.frames = [frame for _, _, frame in kept]
         return gone
 
 
@@ -47,14 +53,15 @@ class TableSegment:
     keys: Times
     table: pa.Table
     arrivals: Times
+    numbers: Times
     least: int
     most: int
     live: int
 
     @classmethod
-    def of(cls, keys: Times, table: pa.Table, arrivals: Times) -> TableSegment:
+    def of(cls, keys: Times, table: pa.Table, arrivals: Times, numbers: Times) -> TableSegment:
         """A segment of at least one row."""
-        return cls(keys, table, arrivals, int(keys.min()), int(keys.max()), len(keys))
+        return cls(keys, table, arrivals, numbers, int(keys.min()), int(keys.max()), len(keys))
 
     def __len__(self) -> int:
         return self.live
@@ -96,13 +103,14 @@ class Buffer:
         """Whether any rows are kept as tables."""
         return any(isinstance(s, TableSegment) for s in self.segments)
 
-    def add_frames(self, keys: list[int], frames: list[Frame]) -> None:
+    def add_frames(self, keys: list[int], numbers: list[int], frames: list[Frame]) -> None:
         """Add rows; neighbours share a segment."""
         last = self.segments[-1] if self.segments else None
         if not isinstance(last, FrameSegment):
             last = FrameSegment()
             self.segments.append(last)
         last.keys.extend(keys)
+        last.numbers.extend(numbers)
         last.frames.extend(frames)
 
     def add_table(self, segment: TableSegment) -> None:
@@ -125,11 +133,10 @@ class Buffer:
 class SortedFrames:
     """Frames sorted by key, ties in order of arrival, for many spans at once."""
 
-    def __init__(self, pairs: list[tuple[int, Frame]]) -> None:
-        if any(a[0] > b[0] for a, b in zip(pairs, pairs[1:], strict=False)):
-            pairs = sorted(pairs, key=lambda pair: pair[0])
-        self._keys = [k for k, _ in pairs]
-        self._frames = [f for _, f in pairs]
+    def __init__(self, placed: list[Placed]) -> None:
+        ordered = sorted(placed, key=lambda found: found[:2])
+        self._keys = [key for key, _, _ in ordered]
+        self._frames = [frame for _, _, frame in ordered]
 
     def between(self, lower: int, upper: int) -> list[Frame]:
         """The frames with lower <= key < upper."""

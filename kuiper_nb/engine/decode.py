@@ -117,7 +117,7 @@ class Decoder:
         names = [n for n in table.column_names if n in wanted and (not declared or n in declared)]
         columns = []
         for name in names:
-            column = _plain(table.column(name))
+            column = plain(table.column(name))
             column = without_nan(column) if column is not None else None
             kind = from_arrow(column.type) if column is not None else None
             if column is None or kind is None:
@@ -174,7 +174,7 @@ def _nan_as_null(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The column in a type whose Python values are ours; None when there is none."""
     kind = column.type
     try:
@@ -187,7 +187,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
         if pa.types.is_large_string(kind) or kind == pa.string_view():
             return column.cast(pa.string())
         if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
-            return _plain(column.cast(kind.value_type))
+            return plain(column.cast(kind.value_type))
     except pa.ArrowInvalid:
         return None
     return column

@@ -32,8 +32,11 @@ class Site:
         return any(not path for path in self.paths)
 
 
-def sites(nodes: Iterable[Node | None]) -> list[Site]:
-    """The calls in *nodes* (aliases expanded), inner ones and those their paths need on lower levels, from level 0."""
+def sites(nodes: Iterable[Node | None], where: Node | None = None) -> list[Site]:
+    """The calls in *nodes* (aliases expanded), inner ones and those their paths need on lower levels, from level 0.
+
+    Those in *where* come first; when there are any, the others are made only for rows for which *where* holds.
+    """
     found: dict[r.UserCall, Site] = {}
 
     def visit(node: Node, path: Path) -> int:
@@ -67,7 +70,11 @@ def sites(nodes: Iterable[Node | None]) -> list[Site]:
             levels.append(visit(node.otherwise, passed))
         return max(levels)
 
+    behind: Path = ()
+    if where is not None:
+        visit(where, ())
+        behind = ((where, True),) if found else ()
     for node in nodes:
         if node is not None:
-            visit(node, ())
+            visit(node, behind)
     return sorted(found.values(), key=lambda site: site.level)

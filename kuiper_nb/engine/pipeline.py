@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from ..errors import KuiperError, RowFault
@@ -16,11 +17,11 @@ from ..windowing.spec import Count
 from ..windowing.watermark import Admission, EventTime, release
 from ..windowing.windows import Span, windows
 from .batch import Batch, Times, table_rows
-from .buffer import Buffer, FrameSegment, SortedFrames, TableSegment
+from .buffer import Buffer, FrameSegment, Placed, SortedFrames, TableSegment
 from .emits import Emit, Late, RowError
 from .exact import Exact
 from .output import Message, Output
-from .vector import EXACT, Vector, Verdict
+from .vector import EXACT, Entered, Failures, Vector, Verdict
 
 _NEVER = 2**62
 _NOWHERE = np.empty(0, np.intp)
@@ -34,7 +35,7 @@ class Pipeline:
         self.plan = plan
         self.exact = exact
         self.exact.reset()
-        self.vector = None if plan.sequential or plan.set_field else vector
+        self.vector = vector
         self.out = out
         self.scope = scope
         self.watermark = EventTime(plan.options.late_tolerance) if plan.options.event_time else None
@@ -177,21 +178,21 @@ class Pipeline:
             return
         partial = self.vector.rows(batch) if self.vector is not None and self.vector.wants(batch) else None
         if partial is None:
-            self.out.batch(at, [message for _, message in self._messages(batch, range(len(batch)))])
+            self.out.batch(at, [message for _, message in self._messages(batch, range(len(batch)), {})])
             return
         places = partial.exact if partial.exact is not None else _NOWHERE
-        rest = self._messages(batch.select(places), places.tolist()) if len(places) else []
-        faults = [*rest, *partial.errors]
+        rest = self._messages(batch.select(places), places.tolist(), partial.failures) if len(places) else []
         self.arms["duckdb"] += len(batch) - len(places)
         self.out.counts["used"] += partial.size
-        self.out.counts["filtered"] += len(batch) - partial.size - len(places) - len(partial.errors)
-        self.out.merged(at, partial, faults)
+        self.out.counts["filtered"] += len(batch) - partial.size - len(places)
+        self.out.merged(at, partial, rest)
 
-    def _messages(self, batch: Batch, places: Sequence[int]) -> list[tuple[int, Message]]:
+    def _messages(self, batch: Batch, places: Sequence[int], failures: Failures) -> list[tuple[int, Message]]:
         """The exact arm: output rows and errors, each with its place in the batch they came in."""
         self.arms["exact"] += len(batch)
         messages: list[tuple[int, Message]] = []
         for place, frame, arrival in zip(places, self._frames(batch), batch.arrivals.tolist(), strict=True):
+            frame.failures = failures.get(place, frame.failures)
             try:
                 self.exact.prepare(frame)
                 if not self.exact.passes_where(frame):
@@ -213,20 +214,34 @@ class Pipeline:
     def _enter(self, batch: Batch, releases: Times) -> None:
         if not len(batch):
             return
+        entered = None
         if self.vector is not None and self.vector.wants(batch):
-            entered = self.vector.enter(batch, releases)
-            if entered is not None:
-                accepted, kept_releases, rest, rest_releases, filtered = entered
-                self.out.counts["filtered"] += filtered
-                self.arms["duckdb"] += len(accepted) + filtered
-                self._store(accepted, kept_releases)
-                if rest is None:
-                    return
-                batch, releases = rest, rest_releases
+            entered = self.vector.enter(batch)
+        frames: list[Frame] = []
+        if entered is None:
+            places, frames = self._admitted(batch, range(len(batch)), {})
+        elif entered.exact is None:
+            places = entered.places
+        else:
+            kept, frames = self._admitted(batch.select(entered.exact), entered.exact.tolist(), entered.failures)
+            places = np.sort(np.concatenate([entered.places, kept]))
+        if entered is not None:
+            left = len(batch) - (0 if entered.exact is None else len(entered.exact))
+            self.out.counts["filtered"] += left - len(entered.places)
+            self.arms["duckdb"] += left
+        if len(places):
+            self._store(batch, places, entered, frames)
+            self._observe(Batch(batch.arrivals[places], batch.times[places]), releases[places])
+
+    def _admitted(
+        self, batch: Batch, places: Sequence[int], failures: Failures
+    ) -> tuple[npt.NDArray[np.intp], list[Frame]]:
+        """The exact arm: the rows that enter windows, and which of *places* they stood at."""
         self.arms["exact"] += len(batch)
         kept: list[int] = []
         frames: list[Frame] = []
-        for place, frame in enumerate(self._frames(batch)):
+        for place, frame, arrival in zip(places, self._frames(batch), batch.arrivals.tolist(), strict=True):
+            frame.failures = failures.get(place, frame.failures)
             try:
                 self.exact.prepare(frame)
                 if self.exact.passes_filter(frame) and (not self.plan.where_first or self.exact.passes_where(frame)):
@@ -235,25 +250,21 @@ class Pipeline:
                 else:
                     self.out.counts["filtered"] += 1
             except RowFault as fault:
-                self.out.failed(row_error(fault, frame, int(batch.arrivals[place])))
-        if not frames:
-            return
-        accepted = batch.select(np.array(kept, np.intp)) if len(kept) < len(batch) else batch
-        self.buffer.add_frames(self._keys(accepted).tolist(), frames)
-        self._observe(accepted, releases[np.array(kept, np.intp)])
+                self.out.failed(row_error(fault, frame, arrival))
+        return np.array(kept, np.intp), frames
 
-    def _store(self, accepted: Batch, releases: Times) -> None:
-        if len(accepted):
-            assert accepted.table is not None
-            self.buffer.add_table(TableSegment.of(self._keys(accepted), accepted.table, accepted.arrivals))
-            self._observe(accepted, releases)
-
-    def _keys(self, batch: Batch) -> Times:
-        if not self._counted:
-            return batch.times
-        keys = np.arange(self._ordinal, self._ordinal + len(batch), dtype=np.int64)
-        self._ordinal += len(batch)
-        return keys
+    def _store(self, batch: Batch, places: npt.NDArray[np.intp], entered: Entered | None, frames: list[Frame]) -> None:
+        """Keep the rows at *places*: those of *entered* as a table, the others as *frames*; each with its key and number."""
+        numbers = np.arange(self._ordinal, self._ordinal + len(places), dtype=np.int64)
+        self._ordinal += len(places)
+        keys = numbers if self._counted else batch.times[places]
+        if entered is not None and len(entered.places):
+            mine = slice(None) if not frames else np.isin(places, entered.places, assume_unique=True)
+            arrivals = batch.arrivals[entered.places]
+            self.buffer.add_table(TableSegment.of(keys[mine], entered.table, arrivals, numbers[mine]))
+        if frames:
+            others = slice(None) if entered is None else np.isin(places, entered.places, assume_unique=True, invert=True)
+            self.buffer.add_frames(keys[others].tolist(), numbers[others].tolist(), frames)
 
     # ---- windows out
 
@@ -289,18 +300,16 @@ class Pipeline:
                 waiting = []
             if isinstance(verdict, Emit):
                 self.out.window(verdict)
-            elif isinstance(verdict, RowError):
-                self.out.failed(verdict, window=True)
 
     def _exactly(self, spans: list[Span], ats: list[int]) -> None:
         lower, upper = min(s.lower for s in spans), max(s.upper for s in spans)
-        pairs: list[tuple[int, Frame]] = []
+        found: list[Placed] = []
         for segment in self.buffer.touching(lower, upper):
             if isinstance(segment, FrameSegment):
-                pairs.extend(segment.between(lower, upper))
+                found.extend(segment.between(lower, upper))
             else:
-                pairs.extend(self._unpacked(segment, lower, upper))
-        frames = SortedFrames(pairs)
+                found.extend(self._unpacked(segment, lower, upper))
+        frames = SortedFrames(found)
         for span, at in zip(spans, ats, strict=True):
             try:
                 rows = self.exact.emit([fresh(f) for f in frames.between(span.lower, span.upper)], span)
@@ -311,13 +320,14 @@ class Pipeline:
             if rows is not None:
                 self.out.window(Emit(at, rows))
 
-    def _unpacked(self, segment: TableSegment, lower: int, upper: int) -> list[tuple[int, Frame]]:
+    def _unpacked(self, segment: TableSegment, lower: int, upper: int) -> list[Placed]:
         inside = (segment.keys >= lower) & (segment.keys < upper)
         rows = table_rows(segment.table.filter(pa.array(inside)))
         scope = self.scope
         times = segment.arrivals if self._counted else segment.keys
-        keyed = zip(segment.keys[inside].tolist(), times[inside].tolist(), rows, strict=True)
-        return [(key, Frame(row, time, None, scope)) for key, time, row in keyed]
+        keys, numbers = segment.keys[inside].tolist(), segment.numbers[inside].tolist()
+        frames = (Frame(row, time, None, scope) for time, row in zip(times[inside].tolist(), rows, strict=True))
+        return list(zip(keys, numbers, frames, strict=True))
 
     def _times_of(self, spans: list[Span]) -> list[int]:
         """When each span goes out (ms): at its end, with its last row, or when a row moved the watermark past its end."""

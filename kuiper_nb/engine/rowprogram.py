@@ -12,11 +12,11 @@ import pyarrow as pa
 from ..contracts import Call, Failure
 from ..duck import Cursor
 from ..errors import RowFault
-from ..functions.arrays import as_arrow
 from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
 from ..sql.syntax import Node
+from .answers import uniform
 from .hoist import Site, sites
 from .rowquery import RowQuery
 from .typing import Mask, Typing, typing_of
@@ -62,7 +62,7 @@ class RowProgram:
         self._wrapped = wrapped
         self._order = order
         self._order_first = order_first
-        self._sites = sites([where, *(node for _, node in outputs), *(node for node, _ in order)])
+        self._sites = sites([*(node for _, node in outputs), *(node for node, _ in order)], where)
         self._columns = {site.call: site.column for site in self._sites}
         self._queries: dict[tuple[str, Typing], RowQuery] = {}
         calls_in_where = any(isinstance(n, r.UserCall) for n in r.walk(where))
@@ -204,10 +204,7 @@ class RowProgram:
         if not function.vectorized:
             arguments = [_python(a) for a in arguments]
         answer = function.call(Call(tuple(arguments), rows))
-        try:
-            return as_arrow(answer.values, rows), answer.failures
-        except Exception:  # values of several types: the evaluator can hold them, a column cannot
-            raise NotUniform(call.name) from None
+        return uniform(call.name, answer, rows)
 
     def _drop_failed(self, outcome: Outcome, call: r.UserCall, failures: Mapping[int, Failure]) -> None:
         for row, failure in sorted(failures.items()):
@@ -228,10 +225,6 @@ class RowProgram:
         outcome.places = places[~bad]
         outcome.table = outcome.table.filter(pa.array(~bad))
         outcome.rows = len(outcome.places)
-
-
-class NotUniform(Exception):
-    """A function answered values of several types in one batch."""
 
 
 def unsendable(table: pa.Table) -> Mask | None:

@@ -9,14 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ..contracts import Failure
 from ..duck import Cursor
 from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
 from ..sql.lowered import NotLowered
 from ..sql.plan import OutputField, Plan
-from ..sql.resolved import UserCall
 from ..sql.syntax import Node
 from ..types import BIGINT
 from ..windowing.windows import Span
@@ -34,14 +32,14 @@ _NONE = np.int32(-1)
 class Closed:
     """What became of spans: the rows of span i are table[offsets[i]:offsets[i + 1]].
 
-    *filled*: spans that held a row. *exact*: spans for the evaluator. *failed*: spans in which a call failed.
+    *filled*: spans that held a row. *exact*: spans for the evaluator, those in which a call failed among them: which failure
+    comes first shows only in its order.
     """
 
     table: pa.Table
     offsets: Numbers
     filled: npt.NDArray[np.bool_]
     exact: set[int]
-    failed: dict[int, tuple[Failure, UserCall]]
 
 
 class SpanProgram:
@@ -174,10 +172,10 @@ class SpanProgram:
         outcome: Outcome = self._rows.run(groups, self._typing_of(groups), None)
         for places in outcome.exact:
             exact |= set(numbers[places].tolist())
-        failed = {int(numbers[place]): (failure, call) for place, failure, call in reversed(outcome.failed)}
+        exact |= {int(numbers[place]) for place, _, _ in outcome.failed}
         left = numbers if outcome.places is None else numbers[outcome.places]
         offsets = np.searchsorted(left, np.arange(count + 1))
-        return Closed(outcome.table, offsets, filled, exact, failed)
+        return Closed(outcome.table, offsets, filled, exact)
 
     def _typing_of(self, groups: pa.Table) -> Typing:
         base = self._span.typing if self._span is not None else self.typing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -15,15 +15,16 @@ from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
 from ..sql.lowered import NotLowered
-from ..sql.plan import OutputField, Plan
-from ..sql.printer import printed
+from ..sql.plan import Plan
 from ..sql.syntax import Node
 from ..types import to_arrow
 from ..windowing.windows import Span
-from .batch import Batch, Times
+from .answers import NotUniform
+from .assembly import assembled, rows_of, visible
+from .batch import Batch
 from .buffer import Buffer, FrameSegment, TableSegment
-from .emits import Emit, RowError
-from .rowprogram import NotUniform, Outcome, RowProgram
+from .emits import Emit
+from .rowprogram import Outcome, RowProgram
 from .spanprogram import Closed, SpanProgram
 from .substitute import expanded
 from .typing import Mask, Typing, columnised, typing_of
@@ -39,20 +40,33 @@ class Exact(Enum):
 
 
 EXACT = Exact.EXACT
-Verdict = Emit | RowError | Exact | None
+Failures = Mapping[int, Mapping[int, Failure]]
+"""Which calls failed, by the place of the row and the site of the call."""
+Verdict = Emit | Exact | None
 
 
 @dataclass(slots=True)
 class Partial:
     """The part of a batch that DuckDB computed. *make* answers its rows, *places* where they stood in the batch (None: all
-    of it, in order), *exact* which rows the evaluator must take, *errors* those that failed."""
+    of it, in order), *exact* which rows the evaluator must take, *failures* what it need not call again for them."""
 
     size: int
     make: Callable[[], list[Row]]
     table: Callable[[], pa.Table | None]
     places: np.ndarray | None = None
     exact: np.ndarray | None = None
-    errors: list[tuple[int, RowError]] = field(default_factory=list)
+    failures: Failures = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Entered:
+    """The part of a batch that DuckDB let into windows: *table* has the rows at *places*. *exact* are the places of rows for
+    the evaluator, *failures* what it need not call again for them."""
+
+    table: pa.Table
+    places: np.ndarray
+    exact: np.ndarray | None = None
+    failures: Failures = field(default_factory=dict)
 
 
 class Vector:
@@ -100,31 +114,27 @@ class Vector:
         outcome = self._run("row", table, typing, misfits, self._row_program(batch, typing))
         return None if outcome is None else self._partial(batch, outcome)
 
-    def enter(self, batch: Batch, releases: Times) -> tuple[Batch, Times, Batch | None, Times, int] | None:
-        """FILTER, and WHERE where it comes first: the rows that enter windows, as a table, with their releases; the rows
-        for the exact arm, with theirs; how many were filtered out. None when the exact arm must take them all."""
+    def enter(self, batch: Batch) -> Entered | None:
+        """FILTER, and WHERE where it comes first. None when the exact arm must take the whole batch."""
         known = self._columns(batch, self._entering(batch))
         if known is None or not self._closable(known[1]):
             return None
         table, typing, misfits = known
-        whole = Batch(batch.arrivals, batch.times, None, table, batch.meta)
+        everything = np.arange(len(batch))
         if self._filter is None and misfits is None:
-            return whole, releases, None, releases[:0], 0
+            return Entered(table, everything)
         make = lambda wrapped: RowProgram(  # noqa: E731
             self._open(), [], self._filter, self._caller, placed=True, wrapped=wrapped
         )
         outcome = self._run("filter", table, typing, misfits, make)
         if outcome is None:
             return None
-        places = np.arange(len(batch)) if outcome.places is None else outcome.places
-        exact = _union(outcome.exact)
-        rest = None if exact is None else batch.select(exact)
-        filtered = len(batch) - len(places) - (0 if exact is None else len(exact))
-        accepted = whole if len(places) == len(batch) else whole.select(places)
-        return accepted, releases[places], rest, releases[exact] if exact is not None else releases[:0], filtered
+        places = everything if outcome.places is None else outcome.places
+        accepted = table if len(places) == len(batch) else table.take(pa.array(places))
+        return Entered(accepted, places, *_unanswered(outcome))
 
     def windows(self, spans: list[Span], ats: list[int], buffer: Buffer) -> list[Verdict]:
-        """What each span sends: an emit, an error, nothing (None), or EXACT when the evaluator must say."""
+        """What each span sends: an emit, nothing (None), or EXACT when the evaluator must say."""
         lower, upper = min(span.lower for span in spans), max(span.upper for span in spans)
         segments = buffer.touching(lower, upper)
         tables = [segment for segment in segments if isinstance(segment, TableSegment)]
@@ -162,9 +172,6 @@ class Vector:
     def _verdict(self, closed: Closed, number: int, at: int) -> Verdict:
         if number in closed.exact:
             return EXACT
-        if number in closed.failed:
-            failure, call = closed.failed[number]
-            return RowError(self._where_failed(call) + failure.message, None, at, failure.where)
         if not closed.filled[number]:
             silent = self.plan.group or (self.plan.where is not None and not self.plan.where_first)
             return None if silent else EXACT
@@ -173,13 +180,10 @@ class Vector:
             high = min(high, low + self.plan.limit)
         if low == high:
             return None
-        table, omitted = self._visible(closed.table)
-        return Emit(
-            at,
-            size=high - low,
-            make=lambda: rows_of(table.slice(low, high - low), omitted),
-            table=lambda: table.slice(low, high - low),
-        )
+        size = high - low
+        table, omitted = visible(self.plan, closed.table)
+        make = lambda: rows_of(table.slice(low, size), omitted, size)  # noqa: E731
+        return Emit(at, size=size, make=make, table=lambda: table.slice(low, size))
 
     def sketch(self) -> tuple[list[str], str]:
         """The SQL made so far, or what declared columns would get; and why there is none, where that is known."""
@@ -343,7 +347,7 @@ class Vector:
             self.reasons["columnise"] = "a column holds objects, arrays or bytes"
         return known
 
-    def _all_present(self, rows: list[Row]) -> bool:
+    def _all_present(self, rows: Sequence[Row]) -> bool:
         """Whether no row lacks a column whose absence would show in the output."""
         plain = [f.node.name for f in self.plan.fields if f.kind == "column"]  # type: ignore[attr-defined]
         return all(name in row for name in plain for row in rows)
@@ -351,86 +355,27 @@ class Vector:
     # ---- results
 
     def _partial(self, batch: Batch, outcome: Outcome) -> Partial:
-        errors = [(place, self._error(batch, place, outcome_failure, call)) for place, outcome_failure, call in outcome.failed]
-        exact = _union(outcome.exact)
+        exact, failures = _unanswered(outcome)
+        size = outcome.rows
         if batch.rows is not None:
             rows = batch.rows
-            make = lambda: self._assembled(rows, outcome)  # noqa: E731
-            return Partial(outcome.rows, make, lambda: None, outcome.places, exact, errors)
-        table, omitted = self._visible(outcome.table)
-        make = lambda: rows_of(table, omitted)  # noqa: E731
-        return Partial(table.num_rows, make, lambda: table, outcome.places, exact, errors)
-
-    def _visible(self, table: pa.Table) -> tuple[pa.Table, frozenset[str]]:
-        hidden = [f.name for f in self.plan.fields if f.invisible and f.name in table.column_names]
-        kept = frozenset(
-            f.name for f in self.plan.fields if f.kind == "value" and not (f.alias and self.plan.options.send_nil_field)
-        )
-        return (table.drop_columns(hidden) if hidden else table), kept
-
-    def _assembled(self, rows: list[Row], outcome: Outcome) -> list[Row]:
-        """Output rows of dicts: plain columns and `*` from the rows themselves, values from DuckDB."""
-        nil = self.plan.options.send_nil_field
-        fields = self.plan.fields
-        named = {f.name for f in fields if f.kind != "star"}
-        excluded = {name for f in fields if f.kind == "star" for name in f.star.exclude}
-        values = {name: outcome.table.column(name).to_pylist() for name in outcome.table.column_names}
-        places = range(len(rows)) if outcome.places is None else outcome.places.tolist()
-        return [
-            _row(rows[place], number, fields, values, named, excluded, nil) for number, place in enumerate(places)
-        ]
-
-    def _error(self, batch: Batch, place: int, failure: Failure, call: r.UserCall) -> RowError:
-        row = batch.select(np.array([place])).as_rows()[0]
-        return RowError(self._where_failed(call) + failure.message, row, int(batch.arrivals[place]), failure.where)
-
-    def _where_failed(self, call: r.UserCall) -> str:
-        """How messages begin for a call that failed: with the first clause it stands in."""
-        for field_ in self.plan.fields:
-            node = expanded(field_.node, self.plan.aliases)
-            if any(isinstance(n, r.UserCall) and n.site == call.site for n in r.walk(node)):
-                alias = f"alias: {field_.name} " if field_.alias else ""
-                return f"run Select error: {alias}expr: {printed(field_.node)} meet error, err:"
-        return "run Where error: "
+            make = lambda: assembled(self.plan, rows, outcome.table, outcome.places)  # noqa: E731
+            return Partial(size, make, lambda: None, outcome.places, exact, failures)
+        table, omitted = visible(self.plan, outcome.table)
+        make = lambda: rows_of(table, omitted, size)  # noqa: E731
+        return Partial(size, make, lambda: table, outcome.places, exact, failures)
 
 
-def _row(
-    row: Row,
-    number: int,
-    fields: tuple[OutputField, ...],
-    values: dict[str, list[object]],
-    named: set[str],
-    excluded: set[str],
-    nil: bool,
-) -> Row:
-    out: Row = {}
-    for f in fields:
-        if f.kind == "star":
-            out.update((k, v) for k, v in row.items() if k not in named and k not in excluded)
-        elif f.invisible:
-            continue
-        elif f.kind == "column":
-            column = f.node.name  # type: ignore[attr-defined]
-            if column in row and column not in excluded:
-                out[f.name] = row[column]
-            elif nil and column not in excluded:
-                out[f.name] = None
-        else:
-            value = values[f.name][number]
-            if value is not None or (nil and f.alias):
-                out[f.name] = value
-    return out
+def _unanswered(outcome: Outcome) -> tuple[np.ndarray | None, Failures]:
+    """The places of the rows that the evaluator must take, and the calls known to fail for them.
 
-
-def rows_of(table: pa.Table, omitted: frozenset[str]) -> list[Row]:
-    """The rows of *table*; the columns in *omitted* leave no key where they are null."""
-    rows: list[Row] = table.to_pylist() if table.num_columns else [{} for _ in range(table.num_rows)]
-    sparse = [name for name in table.column_names if name in omitted and table.column(name).null_count]
-    for name in sparse:
-        for row in rows:
-            if row[name] is None:
-                del row[name]
-    return rows
+    A row whose call failed goes there too: only in the evaluator's order it shows which of its failures comes first.
+    """
+    failures: dict[int, dict[int, Failure]] = {}
+    for place, failure, call in outcome.failed:
+        failures.setdefault(place, {})[call.site] = failure
+    places = [*outcome.exact, np.array(list(failures), np.intp)] if failures else outcome.exact
+    return _union(places), failures
 
 
 def _union(places: list[np.ndarray]) -> np.ndarray | None:

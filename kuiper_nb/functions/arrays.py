@@ -42,7 +42,7 @@ def given(column: Any, shape: Shape) -> Any:
     if isinstance(column, np.ndarray):
         return column
     kinds = {type(v) for v in column}
-    if kinds <= {float, int, type(None)} and kinds & {float, int}:
+    if kinds <= {float, int, type(None)}:  # also nothing but nulls, as a row on its own may be
         if type(None) in kinds:
             return np.array([np.nan if v is None else v for v in column], np.float64)
         return np.array(column)

@@ -9,6 +9,7 @@ from ..contracts import Function
 from ..errors import RowFault
 from ..sql.evaluate import Frame
 from ..sql.resolved import UserCall
+from .native import UserFault
 
 
 class RowCaller:
@@ -20,6 +21,9 @@ class RowCaller:
 
     def __call__(self, node: UserCall, arguments: tuple[Any, ...], frame: Frame) -> Any:
         """The value for one row or group. Raises RowFault."""
+        known = frame.failures.get(node.site)
+        if known is not None:
+            raise UserFault(known.message, known.where)
         function = self.latest(node.name)
         return function.one(*arguments)
 

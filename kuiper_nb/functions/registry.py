@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..contracts import Function
 from ..errors import FunctionError
 from ..sql.builtins import find
+from ..sql.calls import RESERVED
 from .definitions import Definitions
 
 
@@ -23,8 +24,10 @@ class Registry(Definitions[Function]):
         """
         name = function.name
         if not name.isascii() or not name[:1].isalpha() or not name.replace("_", "a").isalnum():
-            raise FunctionError(f"SQL cannot call a function named {name}", 'give it a name: @kuiper.function(name="…")')
-        if find(name) is not None:
+            raise FunctionError(
+                f"SQL cannot call a function named {name}", 'give it a name: @kuiper.function(name="…")'
+            )
+        if find(name) is not None or name.lower() in RESERVED:
             hint = f'give yours another name: @kuiper.function(name="my_{name}")'
             raise FunctionError(f"{name} is a built-in function of eKuiper and goes before yours", hint)
         known = replace(function, generation=self.generation(name) + 1)

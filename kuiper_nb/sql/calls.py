@@ -21,6 +21,9 @@ _LATER = {
     "function": ("dedup_trigger", "get_keyed_state", "mqtt"),
 }  # fmt: skip
 
+RESERVED = frozenset((*_BOUNDS, *_WINDOWS, "meta", "row_number", *(name for names in _LATER.values() for name in names)))
+"""Names that call something although they stand in no table of built-ins."""
+
 
 class CallResolver:
     """Resolves every `Invoke`. Built-in names go first and in any case; a user's functions are case-sensitive."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from ..contracts import Failure
 from ..errors import RowFault
 from . import operators as op
 from . import resolved as r
@@ -20,6 +21,7 @@ from .stateful import Memory, changed_columns, hit, last_hit, step
 Evaluate = Callable[["Frame"], Any]
 _MISSING = object()
 _NOTHING: Mapping[int, Any] = {}
+_NO_FAILURES: Mapping[int, Failure] = {}
 
 
 class Frame:
@@ -27,10 +29,11 @@ class Frame:
 
     *row* is the column values, *at* the row's time in ms, *meta* what its source said of it. *group* holds the frames of
     the rows of a group, None for a single row. *bound* is the window's span, *number* the row's place in the emit.
-    *analytic* holds, by site, what analytic calls answered when the row arrived.
+    *analytic* holds, by site, what analytic calls answered when the row arrived; *failures* the user's functions that are
+    known to fail for the row and need not be called again.
     """
 
-    __slots__ = ("aliases", "analytic", "at", "bound", "group", "meta", "number", "row", "scope")
+    __slots__ = ("aliases", "analytic", "at", "bound", "failures", "group", "meta", "number", "row", "scope")
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Frame:
         self.bound = bound
         self.analytic = analytic
         self.number = 1
+        self.failures: Mapping[int, Failure] = _NO_FAILURES
         self.aliases: dict[str, Any] = {}
 
 

@@ -135,3 +135,8 @@ class Plan:
     sequential: bool = False
     set_field: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether only the evaluator can run it: something is remembered from row to row, or an array becomes rows."""
+        return self.sequential or bool(self.set_field)

@@ -39,9 +39,11 @@ class Case:
 
 
 def shown(payload: Any) -> str:
-    return f"Arrow {dict(zip(payload.column_names, payload.schema.types, strict=True))} {payload.to_pylist()}" if isinstance(
-        payload, pa.Table
-    ) else repr(payload)
+    return (
+        f"Arrow {dict(zip(payload.column_names, payload.schema.types, strict=True))} {payload.to_pylist()}"
+        if isinstance(payload, pa.Table)
+        else repr(payload)
+    )
 
 
 @dataclass
@@ -152,7 +154,18 @@ def _answer(rule: Rule | str) -> Answer:
     if isinstance(rule, str):
         return Answer([], [], [], {}, {}, rule)
     status = rule.status
-    counted = ("rows_in", "rows_out", "emits", "used", "filtered", "late", "errored", "errors", "window_errors", "waiting")
+    counted = (
+        "rows_in",
+        "rows_out",
+        "emits",
+        "used",
+        "filtered",
+        "late",
+        "errored",
+        "errors",
+        "window_errors",
+        "waiting",
+    )
     return Answer(
         [(emit.at, emit.rows) for emit in rule.emits],
         [(error.at, error.message, error.row) for error in rule.errors],

@@ -37,12 +37,43 @@ KINDS = tuple(COLUMNS)
 INTS = st.sampled_from(["0", "1", "2", "-1", "7", "-3", "63", "1000", "9223372036854775807", "-9223372036854775807"])
 FLOATS = st.sampled_from(["0.0", "1.5", "-2.25", "0.1", "100.0", "123456789.5", "-0.0", "1000000.0"])
 TEXTS = st.sampled_from(
-    ["''", "'a'", "'abc'", "'äß'", "' x '", "'12'", "'-3.5'", "'1e3'", "'a,b,c'", "'it\\'s'", '"q\\"d"', "'l\\nf'", "'%_'", "';--'"]
+    [
+        "''",
+        "'a'",
+        "'abc'",
+        "'äß'",
+        "' x '",
+        "'12'",
+        "'-3.5'",
+        "'1e3'",
+        "'a,b,c'",
+        "'it\\'s'",
+        '"q\\"d"',
+        "'l\\nf'",
+        "'%_'",
+        "';--'",
+    ]
 )
 BOOLS = st.sampled_from(["TRUE", "FALSE"])
 LITERALS = {"int": INTS, "float": FLOATS, "text": TEXTS, "bool": BOOLS}
 PATTERNS = st.sampled_from(
-    ["'%'", "'a%'", "'%b%'", "'_'", "'a_c'", "''", "'%ß'", "'a.c'", "'[ab]%'", "'a|b'", "'%\\n%'", "'x\\\\\\\\y'", "'(a)%'", "'a+'", "'\\'%'"]
+    [
+        "'%'",
+        "'a%'",
+        "'%b%'",
+        "'_'",
+        "'a_c'",
+        "''",
+        "'%ß'",
+        "'a.c'",
+        "'[ab]%'",
+        "'a|b'",
+        "'%\\n%'",
+        "'x\\\\\\\\y'",
+        "'(a)%'",
+        "'a+'",
+        "'\\'%'",
+    ]
 )
 REGEXES = st.sampled_from(["'b'", "'^a'", "'[a-c]+'", "'(a)(b)?'", "'x*'", "'.'", "'ä'", "'\\\\\\\\d+'", "'c$'", "'('"])
 
@@ -166,7 +197,9 @@ class Grammar:
             branches = [(self.expression(subject, 0), self.expression(kind, depth)) for _ in range(2)]
             head = f"CASE {self.expression(subject, depth)} "
         else:
-            branches = [(self._comparison(depth), self.expression(kind, depth)) for _ in range(self.draw(st.integers(1, 2)))]
+            branches = [
+                (self._comparison(depth), self.expression(kind, depth)) for _ in range(self.draw(st.integers(1, 2)))
+            ]
             head = "CASE "
         end = f"ELSE {self.expression(kind, depth)} END" if self.often(70) else "END"
         return head + " ".join(f"WHEN {when} THEN {then}" for when, then in branches) + f" {end}"
@@ -192,7 +225,9 @@ class Grammar:
         choice, kind = self.draw(st.integers(0, 9)), self.one(["int", "float", "float", "text", "bool"])
         value, no = self.expression(kind, depth), self.one(["", "NOT "])
         if choice == 0:
-            return f"{value} {no}IN ({', '.join(self.expression(kind, 0) for _ in range(self.draw(st.integers(1, 3))))})"
+            return (
+                f"{value} {no}IN ({', '.join(self.expression(kind, 0) for _ in range(self.draw(st.integers(1, 3))))})"
+            )
         if choice == 1:
             return f"{value} {no}BETWEEN {self.expression(kind, depth)} AND {self.expression(kind, 0)}"
         if choice == 2:
@@ -249,7 +284,9 @@ def windowed(draw: st.DrawFn, event_time: bool) -> str:
     shape = g.one(["groups", "groups", "whole", "rows"])
     keys = ""
     if shape == "groups":
-        keys = ", ".join([g.one(["k", "k", "s", "p", "x", "(k + 1)", "upper(s)"])] + (["q"] if g.often(30) else [])) + ", "
+        keys = (
+            ", ".join([g.one(["k", "k", "s", "p", "x", "(k + 1)", "upper(s)"])] + (["q"] if g.often(30) else [])) + ", "
+        )
     g.aggregates = shape != "rows"
     items = _items(g, draw(st.integers(0, 2)), 3, KINDS if shape == "rows" else (*KINDS, "list"))
     if g.often(40):
@@ -269,11 +306,34 @@ def windowed(draw: st.DrawFn, event_time: bool) -> str:
 
 EXTREME_INTS = st.sampled_from([0, 1, -1, 2, 3, 7, 100, 2**63 - 1, -(2**63), 2**62, 2**53 + 1, -5])
 SMALL_INTS = st.integers(-4, 4)
-EXTREME_FLOATS = st.sampled_from([0.0, -0.0, 1.5, -2.25, 0.1, 0.5, -0.5, 3.0, 1e300, -1e300, 1e-300, 9.3e18, 123456789.125])
+EXTREME_FLOATS = st.sampled_from(
+    [0.0, -0.0, 1.5, -2.25, 0.1, 0.5, -0.5, 3.0, 1e300, -1e300, 1e-300, 9.3e18, 123456789.125]
+)
 SMALL_FLOATS = st.integers(-8, 8).map(lambda n: n / 4)
 STRANGE_FLOATS = st.sampled_from([float("inf"), float("-inf"), float("nan"), 1.5, 0.0])
 STRINGS = st.sampled_from(
-    ["", "a", "b", "abc", "ABC", "äöß", "İ", "a,b,c", " x ", "\tx\n", "12", "-3.5", "l\nf", "it's", 'q"d', "\\", "%_", "x\\y", "𝄞a", "a\x00b"]
+    [
+        "",
+        "a",
+        "b",
+        "abc",
+        "ABC",
+        "äöß",
+        "İ",
+        "a,b,c",
+        " x ",
+        "\tx\n",
+        "12",
+        "-3.5",
+        "l\nf",
+        "it's",
+        'q"d',
+        "\\",
+        "%_",
+        "x\\y",
+        "𝄞a",
+        "a\x00b",
+    ]
 )
 OBJECTS = st.fixed_dictionaries(
     {}, optional={"m": SMALL_INTS | st.none(), "n": SMALL_FLOATS | st.none(), "w": STRINGS | st.none()}
@@ -299,7 +359,9 @@ WRONG = st.one_of(st.sampled_from(["x", "12", True, 3, 1.5, -7]), st.just([1]), 
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, window: bool, arrow: bool, typed: bool, most: int = 12) -> tuple[tuple[int, Any], ...]:
+def histories(
+    draw: st.DrawFn, *, window: bool, arrow: bool, typed: bool, most: int = 12
+) -> tuple[tuple[int, Any], ...]:
     """Pushes of dicts or tables: nulls, absent keys, now and then a value of another type, times that jump."""
     values = _values(window, arrow)
     nulls, absent, wrong = (draw(st.sampled_from([0, 0, 1, 3])) for _ in range(3))

@@ -23,7 +23,9 @@ VALUES = st.one_of(st.integers(-2, 8), st.integers(-2, 8), st.none(), st.just("x
 ROWS = st.fixed_dictionaries(
     {"k": st.integers(0, 2)}, optional={"v": VALUES, "ts": st.one_of(st.integers(START, START + 900), st.just("never"))}
 )
-PAYLOADS = st.one_of(st.lists(ROWS, max_size=12), st.sampled_from([b"{", b"[1]", b'{"v": 3, "k": 1, "ts": 1700000000500}']))
+PAYLOADS = st.one_of(
+    st.lists(ROWS, max_size=12), st.sampled_from([b"{", b"[1]", b'{"v": 3, "k": 1, "ts": 1700000000500}'])
+)
 HISTORIES = st.lists(st.tuples(st.integers(0, 120), PAYLOADS), max_size=12)
 
 

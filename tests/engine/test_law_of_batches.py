@@ -129,7 +129,9 @@ def same(left: Any, right: Any) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
-def answers(events: list[Event], most: int, rules: tuple[str, ...], options: dict[str, Any], arrow: bool) -> list[Answer]:
+def answers(
+    events: list[Event], most: int, rules: tuple[str, ...], options: dict[str, Any], arrow: bool
+) -> list[Answer]:
     with Session(clock=VirtualClock(START)) as session:
         session.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo", TIMESTAMP="ts")')
         running = [session.rule(text, options=options) for text in rules]

@@ -332,7 +332,8 @@ def failing_source(failures: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("attempts", "state", "found"), [(0, "stopped by error", []), (1, "stopped by error", []), (2, "stopped", [{"n": 3}])]
+    ("attempts", "state", "found"),
+    [(0, "stopped by error", []), (1, "stopped by error", []), (2, "stopped", [{"n": 3}])],
 )
 def test_a_source_that_fails_is_tried_again_as_often_as_the_rule_says(
     session: Session, attempts: int, state: str, found: list[dict[str, int]]

@@ -32,6 +32,8 @@ def test_windows_mean_the_same_in_both_arms(case: Case) -> None:
 
 
 def test_every_function_with_a_duckdb_form_takes_part() -> None:
-    written = {template.split("(")[0] for family in (CALLS, AGGREGATES) for kind in family.values() for template in kind}
+    written = {
+        template.split("(")[0] for family in (CALLS, AGGREGATES) for kind in family.values() for template in kind
+    }
 
     assert {name for name, entry in table().items() if entry.lower is not None} - written == set()

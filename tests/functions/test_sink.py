@@ -42,12 +42,11 @@ def test_a_sink_annotated_so_gets_the_payload_of_a_byte_sink(session: Session) -
     def wire(payload: bytes) -> None:
         got.append(payload)
 
-    single = {"sendSingle": True, "dataTemplate": '{"v":{{.a}}}'}
-    session.rule("SELECT a, b FROM demo", id="plain", actions=[{"wire": {"fields": ["a"]}}])
-    session.rule("SELECT a FROM demo", id="templated", actions=[{"wire": single}])
+    session.rule("SELECT a, b FROM demo", id="list", actions=[{"wire": {"fields": ["a"]}}])
+    session.rule("SELECT b FROM demo", id="single", actions=[{"wire": {"sendSingle": True}}])
     session.push("demo", {"a": 1, "b": 2})
 
-    assert got == [b'[{"a":1}]', b'{"v":1}']
+    assert got == [b'[{"a":1}]', b'{"b":2}']
 
 
 def test_properties_fill_the_further_parameters(session: Session) -> None:

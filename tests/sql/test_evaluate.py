@@ -220,7 +220,9 @@ def test_logic_takes_truth_values_only(left: object) -> None:
 
 @pytest.mark.parametrize(("a", "expected"), [(1, "one"), (2, "two"), (3, "many"), (None, "many")])
 def test_case_takes_the_first_branch_that_holds(a: object, expected: str) -> None:
-    assert value('CASE WHEN a = 1 THEN "one" WHEN a = 2 THEN "two" WHEN a = 2 THEN "x" ELSE "many" END', a=a) == expected
+    assert (
+        value('CASE WHEN a = 1 THEN "one" WHEN a = 2 THEN "two" WHEN a = 2 THEN "x" ELSE "many" END', a=a) == expected
+    )
     assert value('CASE a WHEN 1 THEN "one" WHEN 2 THEN "two" ELSE "many" END', a=a) == expected
 
 

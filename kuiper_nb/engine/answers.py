@@ -1,0 +1,77 @@
+"""What a user's function answered for a batch, as one Arrow column; a column holds values of one type only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from ..contracts import Answer, Failure
+from ..errors import RowFault
+from ..functions.native import as_value
+from ..types import from_arrow
+from .decode import plain
+
+_PLAIN: dict[type, pa.DataType] = {
+    int: pa.int64(),
+    float: pa.float64(),
+    str: pa.string(),
+    bool: pa.bool_(),
+    bytes: pa.binary(),
+}
+_NONE = type(None)
+
+
+class NotUniform(Exception):
+    """A function answered values that no column holds as they are: of several types, say."""
+
+
+def uniform(name: str, answer: Answer, rows: int) -> tuple[pa.Array | pa.ChunkedArray, Mapping[int, Failure]]:
+    """The values of *answer*, and which rows failed. Raises NotUniform; the evaluator can hold what a column cannot."""
+    if isinstance(answer.values, (pa.Array, pa.ChunkedArray)):
+        column = plain(pa.chunked_array([answer.values]) if isinstance(answer.values, pa.Array) else answer.values)
+        if column is None or from_arrow(column.type) is None:
+            raise NotUniform(name)
+        return column, answer.failures
+    values, failures = list(answer.values), dict(answer.failures)
+    kinds = set(map(type, values)) - {_NONE}
+    if not kinds <= set(_PLAIN):
+        values = _as_values(name, values, failures)
+        kinds = set(map(type, values)) - {_NONE}
+    if len(values) != rows or not _uniform(values):
+        raise NotUniform(name)
+    try:
+        return pa.array(values, _PLAIN.get(kinds.pop()) if kinds else pa.null()), failures
+    except (pa.ArrowException, OverflowError, ValueError):  # integers beyond 64 bits, texts that are no Unicode
+        raise NotUniform(name) from None
+
+
+def _as_values(name: str, values: list[Any], failures: dict[int, Failure]) -> list[Any]:
+    """The values as rows may hold them; what no row can hold is a failure of its row."""
+    found = []
+    for row, value in enumerate(values):
+        try:
+            found.append(as_value(name, value))
+        except RowFault as fault:
+            failures.setdefault(row, Failure(fault.message))
+            found.append(None)
+    return found
+
+
+def _uniform(values: Iterable[Any]) -> bool:
+    """Whether Arrow would keep every value as it is: one type, all objects with the same members in the same order."""
+    there = [v for v in values if v is not None]
+    kinds = set(map(type, there))
+    if len(kinds) > 1:
+        return False
+    kind = kinds.pop() if kinds else _NONE
+    if kind is list:
+        return _uniform([inner for v in there for inner in v])
+    if kind is dict:
+        keys = list(there[0])
+        return all(list(v) == keys for v in there) and all(_uniform([v[key] for v in there]) for key in keys) and bool(keys)
+    if kind is datetime:
+        return all(v.tzinfo is not None and not v.utcoffset() for v in there)
+    return kind in _PLAIN or kind is _NONE
