@@ -167,9 +167,7 @@ class Exact:
             value = _evaluated(evaluate, frame, field)
             if field.invisible:
                 return
-            if isinstance(value, NilArray):  # no array, yet not left out: what collect() makes of an empty window
-                out[name] = None
-            elif value is not None or keep:
+            if value is not None or keep:
                 out[name] = _finite(value)
 
         return write
@@ -255,6 +253,8 @@ def _finite(value: Any) -> Any:
     """NaN and the infinities have no JSON form: the message that holds one fails, as it does in eKuiper's sinks."""
     if type(value) is float and not math.isfinite(value):
         raise RowFault(f"json: unsupported value: {text(value)}")
+    if isinstance(value, NilArray):  # no array, yet not left out: what collect() makes of an empty window, for one
+        return None
     if isinstance(value, datetime) and value.utcoffset():  # another zone shows only in the text
         return rfc3339(value)
     return value

@@ -14,6 +14,7 @@ from ..duck import Cursor, Duck, QueryError
 from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
+from ..sql.arrays import NilArray
 from ..sql.lowered import NotLowered
 from ..sql.plan import Plan
 from ..sql.syntax import Node

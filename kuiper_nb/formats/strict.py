@@ -10,6 +10,7 @@ from typing import Any
 from ..catalog import Field
 from ..contracts import Row
 from ..errors import RowFault
+from ..sql.arrays import NIL_ARRAY
 from ..sql.values import described, text, to_bool, to_datetime
 from ..types import BIGINT, BOOLEAN, BYTEA, DATETIME, FLOAT, STRING, AnyType, ArrayOf, StructOf, Type
 
@@ -105,7 +106,7 @@ def _array(kind: ArrayOf, pattern: str | None) -> Check:
 
     def check(value: Any) -> Any:
         if value is None:
-            return None
+            return NIL_ARRAY  # null in the row that goes out, even under an alias
         if not isinstance(value, list):
             raise RowFault(f"expect array but got {described(value)}")
         try:

@@ -1,4 +1,4 @@
-"""The cases as a skilled user would write them by hand: Polars over Arrow batches of 64k rows, watermark and state kept."""
+"""The cases as a skilled user would write them by hand: Polars over Arrow batches of 64k rows, watermark and state."""
 
 from __future__ import annotations
 
@@ -38,13 +38,15 @@ def _filter(data: Data, tally: Tally) -> None:
 
 
 def _windows(batches: Iterable[pl.DataFrame], hop: int, tally: Tally) -> None:
-    """Panes of one hop are folded batch by batch; a window is the sum of its panes, sent when the watermark is past it."""
+    """Panes of one hop are folded batch by batch; a window, the sum of its panes, goes when the watermark is past it."""
     watermark, sent = 0, 0
     panes: list[pl.DataFrame] = []
     for batch in batches:
         pane = (pl.col("ts") // hop * hop).alias("pane")
-        folded = batch.lazy().group_by(pane, "key").agg(
-            pl.len().cast(pl.Int64).alias("n"), pl.sum("value"), pl.max("value").alias("most")
+        folded = (
+            batch.lazy()
+            .group_by(pane, "key")
+            .agg(pl.len().cast(pl.Int64).alias("n"), pl.sum("value"), pl.max("value").alias("most"))
         )
         panes.append(folded.collect())
         watermark = max(watermark, batch["ts"].max() - DISORDER)  # type: ignore[operator,type-var,assignment]

@@ -40,7 +40,9 @@ def run(session: Session, sql: str, tally: Tally, options: dict[str, Any] | None
     tally.rows = status.rows_out
 
 
-def _over(sql: str, options: dict[str, Any] | None = None, *, lines: bool = False, vectorized: bool | None = None) -> Any:
+def _over(
+    sql: str, options: dict[str, Any] | None = None, *, lines: bool = False, vectorized: bool | None = None
+) -> Any:
     def case(data: Data, tally: Tally) -> None:
         with Session() as session:
             session.stream("events", data.lines if lines else data.parquet, timestamp="ts")

@@ -21,7 +21,9 @@ _HOPPING = f"""
 """
 _LINES = f"""
     SELECT (ts // 10000 + 1) * 10000 AS "at", key, {_AGGREGATES}
-    FROM read_json('{{lines}}', format = 'newline_delimited', columns = {{{{ts: 'BIGINT', key: 'VARCHAR', value: 'DOUBLE'}}}})
+    FROM read_json(
+        '{{lines}}', format = 'newline_delimited', columns = {{{{ts: 'BIGINT', key: 'VARCHAR', value: 'DOUBLE'}}}}
+    )
     GROUP BY ALL
 """
 
@@ -60,4 +62,4 @@ CASES: dict[str, Callable[[Data, Tally], None]] = {
 
 def first_row(data: Data) -> object:
     """The first row of the filter over a file."""
-    return duckdb.sql(_FILTER.format(parquet=data.parquet)).fetchone()
+    return duckdb.sql(_FILTER.format(parquet=data.parquet)).limit(1).fetchall()

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from ...errors import RowFault
 from ...types import BIGINT, BOOLEAN, FLOAT, STRING, AnyType
+from ..arrays import NilArray
 from ..lowered import Lowered, call, cast
 from ..syntax import Constant
 from ..values import (
@@ -263,7 +264,7 @@ BUILTINS: tuple[Builtin, ...] = (
     ),
     Builtin("hex2dec", _from_hexadecimal, (1, 1), "the integer that hexadecimal digits stand for", ("string",)),
     Builtin(
-        "isnull", lambda value: value is None, (1, 1), "whether a value is null", nulls="call", lower=_lower_isnull
+        "isnull", lambda value: value is None or isinstance(value, NilArray), (1, 1), "whether a value is null", nulls="call", lower=_lower_isnull
     ),
     Builtin("trunc", _truncated, (2, 2), "a number rounded to n decimals", ("number", "int")),
 )

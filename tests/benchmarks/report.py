@@ -1,0 +1,117 @@
+"""Figures as JSON lines and as a table: rows a second, ratios, goals."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from .measure import CASES, Measured
+
+LOOP_GOALS = {"W1": 1.5, "W2": 1.2, "W4row": 0.9, "W4vec": 0.9}
+PLAIN_GOALS = {"W2": 0.45}
+BATCH_GOAL = 2.5  # times a bare EXECUTE, for a batch of one row
+MEMORY_GOAL = 64  # MB that ten times the rows may take more
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table. Ratios are how many times as fast we are; *met* is None where there is no goal."""
+
+    case: str
+    ours: str
+    plain: float | None
+    loop: float | None
+    memory: str
+    goal: str
+    met: bool | None
+    record: dict[str, Any]
+
+    def text(self) -> str:
+        """For people."""
+        ratios = [f"{ratio:7.2f}x" if ratio is not None else " " * 8 for ratio in (self.plain, self.loop)]
+        verdict = "" if self.met is None else "met" if self.met else "MISSED"
+        return f"{self.case:<36}{self.ours:>16} {' '.join(ratios)}  {self.memory:<16}{self.goal:<40}{verdict}"
+
+    def json(self) -> str:
+        """For programs."""
+        return json.dumps({"case": self.case, "goal": self.goal, "met": self.met, **self.record})
+
+
+HEAD = f"{'case':<36}{'ours':>16} {'x plain':>8} {'x loop':>8}  {'peak MB (1/10)':<16}{'goal'}"
+
+
+def streamed(m: Measured, by: str) -> Line:
+    """A case over a file; ratios of seconds by the clock (*by* "wall") or of CPU seconds ("cpu")."""
+    spent = m.cpu if by == "cpu" else m.seconds
+    plain, loop = spent["plain"] / spent["ours"], spent["byhand"] / spent["ours"]
+    grown = m.peak_mb["ours"] - (m.peak_shorter_mb or 0)
+    goals = [(f">= {g} of loop", loop >= g) for g in _goals(LOOP_GOALS, m.case)]
+    goals += [(f">= {g} of plain", plain >= g) for g in _goals(PLAIN_GOALS, m.case)]
+    goals.append(("flat memory", grown <= MEMORY_GOAL))
+    record = {
+        "rows": m.rows,
+        "rows_per_s": round(m.rows / spent["ours"]),
+        "plain_ratio": round(plain, 3),
+        "loop_ratio": round(loop, 3),
+        "by": by,
+        "seconds": _rounded(m.seconds),
+        "cpu": _rounded(m.cpu),
+        "peak_mb": m.peak_mb,
+        "peak_mb_of_a_tenth": m.peak_shorter_mb,
+    }
+    return Line(
+        f"{m.case} {CASES[m.case]}",
+        f"{m.rows / spent['ours'] / 1e6:.2f} M rows/s",
+        plain,
+        loop,
+        f"{m.peak_mb['ours']} ({m.peak_shorter_mb})",
+        ", ".join(text for text, _ in goals),
+        all(met for _, met in goals),
+        record,
+    )
+
+
+def started(m: Measured) -> Line:
+    """A fresh process to its first row."""
+    plain, loop = m.seconds["plain"] / m.seconds["ours"], m.seconds["byhand"] / m.seconds["ours"]
+    record = {"seconds": _rounded(m.seconds), "plain_ratio": round(plain, 3), "loop_ratio": round(loop, 3)}
+    return Line("W5 fresh process to first row", f"{m.seconds['ours']:.2f} s", plain, loop, "", "", None, record)
+
+
+def pushed(found: dict[str, Any]) -> list[Line]:
+    """A micro-batch, pushed as Arrow and as dicts."""
+    lines = []
+    for way in ("arrow", "dicts"):
+        times = found[f"{way}_us"] / found["bare_us"]
+        goal = f"<= {BATCH_GOAL} bare EXECUTE" if found["rows"] == 1 else ""
+        record = {
+            "us": round(found[f"{way}_us"], 1),
+            "bare_us": round(found["bare_us"], 1),
+            "times_bare": round(times, 2),
+        }
+        met = times <= BATCH_GOAL if goal else None
+        lines.append(
+            Line(f"{found['case']} {way}", f"{found[f'{way}_us']:.0f} us", 1 / times, None, "", goal, met, record)
+        )
+    return lines
+
+
+def mixed(found: dict[str, Any]) -> Line:
+    """Dicts, some of them dirty."""
+    plain, loop = found["plain"] / found["ours"], found["byhand"] / found["ours"]
+    record = {
+        "rows_per_s": round(found["rows"] / found["ours"]),
+        "plain_ratio": round(plain, 3),
+        "loop_ratio": round(loop, 3),
+    }
+    speed = f"{found['rows'] / found['ours'] / 1e6:.2f} M rows/s"
+    return Line(found["case"], speed, plain, loop, "", "", None, record)
+
+
+def _goals(goals: dict[str, float], case: str) -> list[float]:
+    return [goals[case]] if case in goals else []
+
+
+def _rounded(values: dict[str, float]) -> dict[str, float]:
+    return {way: round(value, 4) for way, value in values.items()}
