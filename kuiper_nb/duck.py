@@ -17,6 +17,7 @@ import pyarrow as pa
 from .errors import KuiperError
 
 _LOCKS = (
+    "SET TimeZone = 'UTC'",
     "SET enable_external_access = false",
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
@@ -60,7 +61,9 @@ class Duck:
         asked = query.schema_calls
         answer = query(batch=table)
         if query.schema_calls != asked or answer.column(0).to_pylist() != [2, 3]:
-            raise KuiperError(f"DuckDB {duckdb.__version__} plans a prepared query anew every time", "install duckdb>=2.0,<3")
+            raise KuiperError(
+                f"DuckDB {duckdb.__version__} plans a prepared query anew every time", "install duckdb>=2.0,<3"
+            )
         cursor.close()
 
     def close(self) -> None:
@@ -76,6 +79,7 @@ class Feed:
 
     def __init__(self, name: str, schema: pa.Schema) -> None:
         self.name = name
+        self.schema = schema
         self.table = schema.empty_table()
         self.schema_calls = 0
 
@@ -96,7 +100,7 @@ class Cursor:
 
     def feed(self, schema: pa.Schema) -> Feed:
         """A new source for tables of *schema*; SQL calls it by its `name`."""
-        feed = Feed(f"feed_{next(self._names)}", schema)
+        feed = Feed(f"feed_{next(self._names)}_", schema)  # no name is the beginning of another
         self._connection.register(feed.name, feed)
         return feed
 
@@ -107,7 +111,7 @@ class Cursor:
             self._connection.execute(f"PREPARE {name} AS {sql}")
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
-        return Query(self._connection, name, sql, feeds)
+        return Query(self, self._connection, name, sql, feeds)
 
     def interrupt(self) -> None:
         """Break off what runs now, from another thread."""
@@ -119,10 +123,17 @@ class Cursor:
 
 
 class Query:
-    """A prepared query over its feeds."""
+    """A prepared query over its feeds.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, text: str, feeds: dict[str, Feed]) -> None:
+    Text may come encoded as a dictionary, whatever the schema of its feed says: for each such schema there is a plan.
+    """
+
+    def __init__(
+        self, cursor: Cursor, connection: duckdb.DuckDBPyConnection, name: str, text: str, feeds: dict[str, Feed]
+    ) -> None:
+        self._cursor = cursor
         self._connection = connection
+        self._encoded: list[Query] = []
         self._execute = f"EXECUTE {name}"
         self._feeds = feeds
         self._submit = getattr(connection, "_submit", None)
@@ -130,6 +141,8 @@ class Query:
 
     def __call__(self, **tables: pa.Table) -> pa.Table:
         """Run over *tables*, one per feed. Raises QueryError when it fails on these rows."""
+        if not self._fits(tables):
+            return self._for(tables)(**tables)
         for name, table in tables.items():
             self._feeds[name].table = table
         try:
@@ -142,6 +155,22 @@ class Query:
             for name in tables:  # hold on to no rows
                 feed = self._feeds[name]
                 feed.table = feed.table.slice(0, 0)
+
+    def _fits(self, tables: dict[str, pa.Table]) -> bool:
+        return all(self._feeds[name].schema.equals(table.schema) for name, table in tables.items())
+
+    def _for(self, tables: dict[str, pa.Table]) -> Query:
+        """The same query over tables of other schemas."""
+        for query in self._encoded:
+            if query._fits(tables):
+                return query
+        text, feeds = self.text, {}
+        for name, feed in self._feeds.items():
+            feeds[name] = self._cursor.feed(tables[name].schema)
+            text = text.replace(feed.name, feeds[name].name)
+        query = self._cursor.prepare(text, **feeds)
+        self._encoded.append(query)
+        return query
 
     def _run(self) -> pa.Table:
         if self._submit is not None:  # the only way to Arrow without a second copy; private, hence the other one

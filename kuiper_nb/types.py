@@ -6,6 +6,7 @@ int (64 bit), float, str, bool, bytes, datetime (UTC), list and dict.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,33 @@ def from_arrow(kind: pa.DataType) -> AnyType | None:
         fields = [(kind.field(i).name, from_arrow(kind.field(i).type)) for i in range(kind.num_fields)]
         return None if any(t is None for _, t in fields) else StructOf(tuple((n, t) for n, t in fields if t))
     return None
+
+
+def unencoded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """The column itself, or, where it is encoded as a dictionary, its values."""
+    import pyarrow as pa
+
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def unencoded_table(table: pa.Table) -> pa.Table:
+    """The table with values in place of dictionaries, which take far longer to become Python values."""
+    import pyarrow as pa
+
+    for number, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(number, field.name, unencoded(table.column(number)))
+    return table
+
+
+def table_of(columns: Sequence[pa.Array | pa.ChunkedArray], schema: pa.Schema) -> pa.Table:
+    """The columns as a table of *schema*, except that text encoded as dictionaries stays so."""
+    import pyarrow as pa
+
+    for number, column in enumerate(columns):
+        if pa.types.is_dictionary(column.type):
+            schema = schema.set(number, schema.field(number).with_type(column.type))
+    return pa.Table.from_arrays(list(columns), schema=schema)
 
 
 def to_arrow(kind: AnyType) -> pa.DataType:

@@ -30,7 +30,6 @@ FLOOR = {
     "plugins": 5,
     "services": 5,
     "session": 6,
-    "statements": 6,
     "tabular": 6,
     "statements": 6,
     "production": 6,

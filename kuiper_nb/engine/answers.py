@@ -35,12 +35,14 @@ def uniform(name: str, answer: Answer, rows: int) -> tuple[pa.Array | pa.Chunked
         if column is None or from_arrow(column.type) is None:
             raise NotUniform(name)
         return column, answer.failures
-    values, failures = list(answer.values), dict(answer.failures)
+    values = answer.values if isinstance(answer.values, list) else list(answer.values)
+    failures = dict(answer.failures)
     kinds = set(map(type, values)) - {_NONE}
-    if not kinds <= set(_PLAIN):
+    if not kinds <= _PLAIN.keys():
         values = _as_values(name, values, failures)
         kinds = set(map(type, values)) - {_NONE}
-    if len(values) != rows or not _uniform(values):
+    simple = len(kinds) <= 1 and kinds <= _PLAIN.keys()  # one look at every value is enough
+    if len(values) != rows or not (simple or _uniform(values)):
         raise NotUniform(name)
     try:
         return pa.array(values, _PLAIN.get(kinds.pop()) if kinds else pa.null()), failures

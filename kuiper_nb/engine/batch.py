@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..contracts import Row
+from ..types import unencoded_table
 from .pushed import Pushed
 
 Times = npt.NDArray[np.int64]
@@ -68,7 +69,7 @@ def table_rows(table: pa.Table) -> list[Row]:
     """The rows of an Arrow table as dicts of Python values."""
     if table.column_names == [FILLER]:
         return [{} for _ in range(table.num_rows)]
-    rows: list[Row] = table.to_pylist()
+    rows: list[Row] = unencoded_table(table).to_pylist()
     return rows
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from ..sql.evaluate import Frame
+from ..types import unencoded_table
 from .batch import Times
-
 
 Placed = tuple[int, int, Frame]
 """A row with its key, and its number in the order of arrival."""
@@ -29,7 +29,9 @@ class FrameSegment:
 
     def between(self, lower: int, upper: int) -> list[Placed]:
         """The rows with lower <= key < upper, in the order of arrival."""
-        return [placed for placed in zip(self.keys, self.numbers, self.frames, strict=True) if lower <= placed[0] < upper]
+        return [
+            placed for placed in zip(self.keys, self.numbers, self.frames, strict=True) if lower <= placed[0] < upper
+        ]
 
     def holds(self, lower: int, upper: int) -> bool:
         """Whether there is a row with lower <= key < upper."""
@@ -114,8 +116,12 @@ class Buffer:
         last.frames.extend(frames)
 
     def add_table(self, segment: TableSegment) -> None:
-        """Add a table's rows."""
+        """Add a table's rows. Tables of one window are one query's input, so all encode their text alike."""
+        tables = [s for s in self.segments if isinstance(s, TableSegment)]
         self.segments.append(segment)
+        if tables and not tables[0].table.schema.equals(segment.table.schema):
+            for each in (*tables, segment):
+                each.table = unencoded_table(each.table)
 
     def touching(self, lower: int, upper: int) -> list[Segment]:
         """The segments that may hold rows with lower <= key < upper."""

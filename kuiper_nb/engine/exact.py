@@ -123,11 +123,12 @@ class Exact:
             frame.number = number
         return self._sorted(groups)
 
-    def _by_key(self, frames: list[Frame]) -> dict[str, list[Frame]]:
-        """eKuiper's keys are texts: 1 and "1" are one group, and null is one too."""
-        found: dict[str, list[Frame]] = {}
+    def _by_key(self, frames: list[Frame]) -> dict[tuple[str | None, ...], list[Frame]]:
+        """eKuiper's keys are texts: 1 and "1" are one group. Null is one of its own, not that of the text `<nil>`."""
+        found: dict[tuple[str | None, ...], list[Frame]] = {}
         for frame in frames:
-            key = "".join(text(k(frame)) + "," for k in self._keys)
+            values = [k(frame) for k in self._keys]
+            key = tuple(None if value is None else text(value) for value in values)
             found.setdefault(key, []).append(frame)
         return found
 

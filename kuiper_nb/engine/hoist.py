@@ -13,6 +13,9 @@ from ..sql import resolved as r
 from ..sql import syntax as s
 from ..sql.syntax import Node
 
+HIDDEN = "`"
+"""What the columns a query needs for itself begin with: no name in SQL holds a back-quote."""
+
 Path = tuple[tuple[Node, bool], ...]
 """Conditions that must have been true, or not true, for a call to be reached."""
 
@@ -50,7 +53,7 @@ def sites(nodes: Iterable[Node | None], where: Node | None = None) -> list[Site]
         if not isinstance(node, r.UserCall):
             return level
         level = max([level, *(_level(condition) for condition, _ in path)])
-        site = found.setdefault(node, Site(node, f"call {len(found)}", level))
+        site = found.setdefault(node, Site(node, f"{HIDDEN}call {len(found)}", level))
         site.level = max(site.level, level)
         site.paths.append(path)
         return site.level + 1

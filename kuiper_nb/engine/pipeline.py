@@ -330,7 +330,7 @@ class Pipeline:
         return list(zip(keys, numbers, frames, strict=True))
 
     def _times_of(self, spans: list[Span]) -> list[int]:
-        """When each span goes out (ms): at its end, with its last row, or when a row moved the watermark past its end."""
+        """When each span goes out (ms): at its end, with its last row, or when a row moved the watermark past it."""
         if self.watermark is None:
             return [max(span.trigger, self._started) for span in spans]
         assert self._mover is not None

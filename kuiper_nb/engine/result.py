@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ..contracts import Row
+from ..types import unencoded_table
 from .emits import Emit
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ def arrow_table(emits: Iterable[Emit]) -> pa.Table:
     tables = [t for emit in emits if (t := _table(emit)) is not None]
     if not tables:
         return pa.table({})
-    return pa.concat_tables(tables, promote_options="permissive") if _mergeable(tables) else rows_table(
-        [row for table in tables for row in table.to_pylist()]
+    return (
+        pa.concat_tables(tables, promote_options="permissive")
+        if _mergeable(tables)
+        else rows_table([row for table in tables for row in table.to_pylist()])
     )
 
 
@@ -35,7 +38,7 @@ def _mergeable(tables: list[pa.Table]) -> bool:
 def _table(emit: Emit) -> pa.Table | None:
     ready = emit.table()
     if ready is not None:
-        return ready
+        return unencoded_table(ready)
     return rows_table(emit.rows) if emit.size else None
 
 

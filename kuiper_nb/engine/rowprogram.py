@@ -17,7 +17,7 @@ from ..sql import resolved as r
 from ..sql import syntax as s
 from ..sql.syntax import Node
 from .answers import uniform
-from .hoist import Site, sites
+from .hoist import HIDDEN, Site, sites
 from .rowquery import RowQuery
 from .typing import Mask, Typing, typing_of
 
@@ -174,7 +174,8 @@ class RowProgram:
             self._narrow(outcome, self._query(f"level {level[0].level}", typing, outputs, where), None)
         for site in level:
             self._call(outcome, site)
-        helpers = [n for n in outcome.table.column_names if " argument " in n or n.endswith(" mask")]
+        kept = set(self._columns.values())
+        helpers = [n for n in outcome.table.column_names if n.startswith(f"{HIDDEN}call") and n not in kept]
         outcome.table = outcome.table.drop_columns(helpers)
 
     def _call(self, outcome: Outcome, site: Site) -> None:

@@ -14,8 +14,8 @@ from ..sql.lower import Lowering
 from ..sql.lowered import any_of, render
 from ..sql.resolved import UserCall
 from ..sql.syntax import Node
-from ..types import NULL, AnyType, to_arrow
-from .typing import Mask, Typing
+from ..types import NULL, AnyType
+from .typing import Mask, Typing, fed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ class RowQuery:
         columns = dict(typing)
         self._names = [name for name, _ in typing]
         renamed = {name: f"c{i}" for i, name in enumerate(self._names)}
-        self._schema = pa.schema([(renamed[name], to_arrow(kind)) for name, kind in typing])
+        self._schema = pa.schema([(renamed[name], fed(kind)) for name, kind in typing])
         place = lambda name: exp.column(renamed[name])  # noqa: E731
         lowering = Lowering(columns, aliases or {}, place, wrapped=wrapped, calls=calls)
         lowered = [lowering.expression(node) for _, node in outputs]
         self.types: dict[str, AnyType] = {name: v.type for (name, _), v in zip(outputs, lowered, strict=True)}
         condition, where_guard = lowering.condition(where) if where is not None else (None, None)
         keys = [(lowering.expression(node), descending) for node, descending in order]
-        guard = any_of([where_guard, *(v.guard for v in lowered), *(k.guard for k, _ in keys)])
+        guard = any_of([where_guard, *(v.guard for v in lowered), *(k.guard for k, _ in keys), *(lowering.nan_guard(k) for k, _ in keys)])
         self._guarded = guard is not None
         self._placed = places or self._guarded or bool(order) or not typing
         self._outputs = [name for name, _ in outputs]

@@ -19,13 +19,15 @@ from ..sql.syntax import Node
 from ..types import BIGINT
 from ..windowing.windows import Span
 from .batch import Times
+from .hoist import HIDDEN
 from .rowprogram import Outcome, RowProgram
 from .spanquery import SpanQuery
 from .substitute import Split, expanded
-from .typing import Typing
+from .typing import Typing, columns_of
 
 Numbers = npt.NDArray[np.int64]
 _NONE = np.int32(-1)
+_WINDOW = HIDDEN + "window"
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class SpanProgram:
         self.typing = typing
         self._plan = plan
         where = plan.where if not plan.where_first else None
-        self._where = expanded(where, plan.aliases) if where is not None else None
+        self._where = expanded(where, plan.aliases, dict(typing)) if where is not None else None
         if any(isinstance(n, r.BuiltinCall) and n.aggregate for n in r.walk(self._where)):
             raise NotLowered("WHERE looks at the whole window")
         self._span: SpanQuery | None = None
@@ -86,15 +88,16 @@ class SpanProgram:
 
     def _grouped(self, cursor: Cursor, caller: RowCaller, wrapped: bool) -> None:
         plan = self._plan
-        split = Split(plan.group, plan.aliases)
-        outputs = [(f.name, _listless(split.over_groups(f.node), split)) for f in plan.fields if _computable(f)]
+        split = Split(plan.group, plan.aliases, dict(self.typing))
+        fields = [f for f in plan.fields if _computable(f) and not self._absent(f)]
+        outputs = [(f.name, _listless(split.over_groups(f.node), split)) for f in fields]
         having = None
         if plan.having is not None:
             having = _listless(split.over_groups(plan.having), split)
             if not isinstance(having, (s.Binary, s.Between, s.In)):
                 raise NotLowered("HAVING that may be null")
         order = [(_listless(split.over_groups(key.node), split), key.descending) for key in plan.order]
-        self._bounds = list(split.bounds)
+        self._bounds = list(split.bounds.values())
         self._span = SpanQuery(cursor, self.typing, split, self._where, wrapped)
         self._rows = RowProgram(
             cursor,
@@ -118,17 +121,17 @@ class SpanProgram:
             if isinstance(node, r.Bound):
                 if node.which == "event_time":
                     raise NotLowered("event_time()")
-                return r.Column(bounds.setdefault(node.which, node.which))
+                return r.Column(bounds.setdefault(node.which, HIDDEN + node.which))
             return r.rebuilt(node, bound)
 
         outputs: list[tuple[str, Node]] = []
         for f in plan.fields:
             if f.kind == "star":
                 outputs += self._starred(f)
-            elif _computable(f):
-                outputs.append((f.name, bound(expanded(f.node, plan.aliases))))
-        order = [(bound(expanded(key.node, plan.aliases)), key.descending) for key in plan.order]
-        self._bounds = list(bounds)
+            elif _computable(f) and not self._absent(f):
+                outputs.append((f.name, bound(expanded(f.node, plan.aliases, dict(self.typing)))))
+        order = [(bound(expanded(key.node, plan.aliases, dict(self.typing))), key.descending) for key in plan.order]
+        self._bounds = list(bounds.values())
         self._rows = RowProgram(
             cursor, outputs, self._where, caller, placed=True, wrapped=wrapped, order=order, order_first=self._first(order)
         )
@@ -138,26 +141,34 @@ class SpanProgram:
         if star.star.replace:
             raise NotLowered("* REPLACE")
         named = {f.name for f in self._plan.fields if f.kind != "star"}
-        return [(n, r.Column(n)) for n, _ in self.typing if n not in named and n not in star.star.exclude]
+        return [(n, r.Column(n)) for n in columns_of(self.typing) if n not in named and n not in star.star.exclude]
+
+    def _absent(self, f: OutputField) -> bool:
+        """Whether a field leaves no key: a column that no row has, or that `* EXCEPT` leaves out everywhere."""
+        if f.kind != "column" or not isinstance(f.node, r.Column):
+            return False
+        if any(other.kind == "star" and f.node.name in other.star.exclude for other in self._plan.fields):
+            return True
+        return f.node.name not in dict(self.typing) and not self._plan.options.send_nil_field
 
     @staticmethod
     def _first(order: Sequence[tuple[Node, bool]]) -> list[str]:
-        return ["w"] if order else []
+        return [_WINDOW] if order else []
 
     def _with_bounds(self, typing: Typing) -> Typing:
         extra = [(name, BIGINT) for name in self._bounds]
         if self._plan.order:
-            extra.append(("w", BIGINT))
+            extra.append((_WINDOW, BIGINT))
         return (*typing, *extra)  # type: ignore[arg-type]
 
     # ---- running it
 
     def _bounded(self, groups: pa.Table, spans: Sequence[Span], numbers: Numbers) -> pa.Table:
         for name in self._bounds:
-            attribute = name.removeprefix("window_")
+            attribute = name.removeprefix(HIDDEN + "window_")
             values = np.array([getattr(span, attribute) for span in spans], np.int64)
             groups = groups.append_column(name, pa.array(values[numbers]))
-        return groups.append_column("w", pa.array(numbers)) if self._plan.order else groups
+        return groups.append_column(_WINDOW, pa.array(numbers)) if self._plan.order else groups
 
     def _guarded(self, groups: pa.Table, numbers: Numbers) -> set[int]:
         if "guard" not in groups.column_names:

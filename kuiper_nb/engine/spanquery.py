@@ -12,9 +12,10 @@ from ..sql import resolved as r
 from ..sql.lower import Lowering, false_if_null
 from ..sql.lowered import Lowered, NotLowered, any_of, call, render
 from ..sql.syntax import Node
-from ..types import NULL, AnyType, ArrayOf, to_arrow
+from ..types import FLOAT, NULL, AnyType, ArrayOf
+from .hoist import HIDDEN
 from .substitute import Split
-from .typing import Typing
+from .typing import Typing, fed
 
 WINDOW, ORDER = "w", "n"
 
@@ -42,8 +43,8 @@ class SpanQuery:
         self._row_guards: list[exp.Expr | None] = []
         keys = [self._lowering.expression(key) for key in split.keys]
         for number, key in enumerate(keys):
-            self._row_guards.append(key.guard)
-            self._add(f"key {number}", key.sql, key.type)
+            self._row_guards += [key.guard, *_odd_key(key)]
+            self._add(f"{HIDDEN}key {number}", key.sql, key.type)
         for node, name in split.aggregates.items():
             assert isinstance(node, r.BuiltinCall)
             self._aggregate(node, name)
@@ -55,7 +56,7 @@ class SpanQuery:
         self._row_guards.append(where_guard)
         self.guarded = any_of([*self._guards, *self._row_guards]) is not None
         self._schema = pa.schema(
-            [(renamed[name], to_arrow(kind)) for name, kind in typing] + [(WINDOW, pa.int32()), (ORDER, pa.int64())]
+            [(renamed[name], fed(kind)) for name, kind in typing] + [(WINDOW, pa.int32()), (ORDER, pa.int64())]
         )
         feed = cursor.feed(self._schema)
         self._query = cursor.prepare(self._sql(feed.name, len(keys), condition, where_guard), batch=feed)
@@ -125,7 +126,7 @@ class SpanQuery:
         lowered = node.entry.lower(arguments)
         if lowered is None:
             raise NotLowered(f"{node.entry.name} over {', '.join(str(a.type) for a in arguments)}")
-        self._guards.append(lowered.guard)
+        self._guards += [lowered.guard, _nan(lowered)]
         self._add(name, lowered.sql, lowered.type)
 
     def _first(self, column: str, name: str) -> None:
@@ -138,6 +139,18 @@ class SpanQuery:
         self._row_guards.append(value.guard)
         ordered = exp.Order(this=value.sql.copy(), expressions=[exp.Ordered(this=exp.column(ORDER), nulls_first=True)])
         self._add(name, exp.Anonymous(this="list", expressions=[ordered]), ArrayOf(value.type))
+
+
+def _odd_key(key: Lowered) -> list[exp.Expr]:
+    """Numbers that are one group to DuckDB only, as 0 and -0 are; NaN, which later comparisons must not meet."""
+    if key.type != FLOAT:
+        return []
+    negative = exp.and_(exp.EQ(this=exp.paren(key.sql), expression=exp.Literal.number(0)), call("signbit", key.sql))
+    return [false_if_null(negative), false_if_null(call("isnan", key.sql))]
+
+
+def _nan(value: Lowered) -> exp.Expr | None:
+    return false_if_null(call("isnan", value.sql)) if value.type == FLOAT else None
 
 
 def _either(first: exp.Expr | None, second: exp.Expr | None) -> exp.Expr:

@@ -10,8 +10,20 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..contracts import Row
-from ..types import BIGINT, BOOLEAN, FLOAT, NULL, STRING, AnyType, from_arrow
-from .batch import filled
+from ..types import (
+    BIGINT,
+    BOOLEAN,
+    DATETIME,
+    FLOAT,
+    NULL,
+    STRING,
+    AnyType,
+    ArrayOf,
+    StructOf,
+    from_arrow,
+    to_arrow,
+)
+from .batch import FILLER, filled
 from .pushed import Pushed
 
 Typing = tuple[tuple[str, AnyType], ...]
@@ -28,6 +40,22 @@ _KINDS: dict[type, tuple[AnyType, pa.DataType]] = {
 def typing_of(table: pa.Table) -> Typing:
     """The columns of *table*, which holds types of ours only."""
     return tuple((field.name, from_arrow(field.type) or NULL) for field in table.schema)
+
+
+def columns_of(typing: Typing) -> list[str]:
+    """The names that rows have."""
+    return [name for name, _ in typing if name != FILLER]
+
+
+def fed(kind: AnyType) -> pa.DataType:
+    """The Arrow type in which DuckDB is given values of a type: moments in microseconds, which is all they may have."""
+    if kind == DATETIME:
+        return pa.timestamp("us", tz="UTC")
+    if isinstance(kind, ArrayOf):
+        return pa.list_(fed(kind.item))
+    if isinstance(kind, StructOf):
+        return pa.struct([(name, fed(inner)) for name, inner in kind.fields])
+    return to_arrow(kind)
 
 
 def columnised(rows: Sequence[Row], names: Sequence[str]) -> tuple[pa.Table, Typing, Mask | None] | None:
@@ -62,8 +90,15 @@ def columnised(rows: Sequence[Row], names: Sequence[str]) -> tuple[pa.Table, Typ
         except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
             return None
         typing.append((name, known[0]))
+        if known[0] == FLOAT:
+            nan = np.isnan(arrays[-1].to_numpy(zero_copy_only=False)) if arrays[-1].null_count == 0 else _nan(values)
+            misfits = misfits if not nan.any() else nan if misfits is None else misfits | nan
     table = filled(pa.table(arrays, names=list(names)), len(rows))
     return table, tuple(typing) or typing_of(table), misfits
+
+
+def _nan(values: Sequence[Any]) -> Mask:
+    return np.array([v is not None and v != v for v in values])
 
 
 def _fitting(rows: Pushed, name: str) -> list[Any]:

@@ -22,13 +22,13 @@ from ..types import to_arrow
 from ..windowing.windows import Span
 from .answers import NotUniform
 from .assembly import assembled, rows_of, visible
-from .batch import Batch
+from .batch import Batch, filled
 from .buffer import Buffer, FrameSegment, TableSegment
 from .emits import Emit
 from .rowprogram import Outcome, RowProgram
 from .spanprogram import Closed, SpanProgram
-from .substitute import expanded
-from .typing import Mask, Typing, columnised, typing_of
+from .substitute import expanded, looked_at
+from .typing import Mask, Typing, columnised, columns_of, typing_of
 
 FEW = 48
 """Below so many rows the evaluator is done before DuckDB has begun."""
@@ -84,6 +84,7 @@ class Vector:
         self._wrapped = False
         self._filter = self._entry_condition()
         self._computed = self._row_columns()
+        self._entering = looked_at(plan)
 
     # ---- what the pipeline asks
 
@@ -117,7 +118,7 @@ class Vector:
 
     def enter(self, batch: Batch) -> Entered | None:
         """FILTER, and WHERE where it comes first. None when the exact arm must take the whole batch."""
-        known = self._columns(batch, self._entering(batch))
+        known = self._columns(batch, self._entering)
         if known is None or not self._closable(known[1]):
             return None
         table, typing, misfits = known
@@ -270,10 +271,11 @@ class Vector:
                 outputs.append((field_.name, node))
             elif batch.table is not None and field_.kind == "column":
                 column = field_.node.name  # type: ignore[attr-defined]
-                if column in dict(typing) and column not in excluded and not field_.invisible:
+                there = column in dict(typing) or self.plan.options.send_nil_field
+                if there and column not in excluded and not field_.invisible:
                     outputs.append((field_.name, r.Column(column)))
             elif batch.table is not None:
-                outputs += [(n, r.Column(n)) for n, _ in typing if n not in named and n not in excluded]
+                outputs += [(n, r.Column(n)) for n in columns_of(typing) if n not in named and n not in excluded]
         return outputs
 
     def _expanded(self, node: Node | None, typing: Typing, batch: Batch | None) -> Node | None:
@@ -325,18 +327,12 @@ class Vector:
         found = [expanded(n, self.plan.aliases) for n in nodes if n is not None]
         return frozenset(n.name for node in found for n in r.walk(node) if isinstance(n, r.Column))
 
-    def _entering(self, batch: Batch) -> frozenset[str] | None:
-        """The columns windows will need, of dicts; None when rows must stay dicts."""
-        if batch.rows is None:
-            return frozenset()
-        plan = self.plan
-        if plan.columns is None or any(f.kind == "star" for f in plan.fields):
-            return None
-        return plan.columns
-
     def _columns(self, batch: Batch, names: frozenset[str] | None) -> tuple[pa.Table, Typing, Mask | None] | None:
         if batch.table is not None:
-            return batch.table, typing_of(batch.table), None
+            table = batch.table
+            if self.plan.window is not None and names is not None:
+                table = filled(table.select([n for n in table.column_names if n in names]), len(batch))
+            return table, typing_of(table), None
         if names is None:
             return None
         assert batch.rows is not None

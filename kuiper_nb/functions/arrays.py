@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import FunctionError
+from ..types import unencoded
 
 
 class Shape(Enum):
@@ -33,6 +34,8 @@ def shape_of(hints: Mapping[str, Any], parameters: Sequence[str]) -> Shape:
 
 def given(column: Any, shape: Shape) -> Any:
     """A column (list, Arrow or NumPy) in *shape*. In NumPy a null among numbers is NaN, among anything else None."""
+    if isinstance(column, (pa.Array, pa.ChunkedArray)):
+        column = unencoded(column)
     if shape is Shape.ARROW:
         if isinstance(column, pa.ChunkedArray):
             return column.combine_chunks()

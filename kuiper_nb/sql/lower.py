@@ -13,8 +13,8 @@ from sqlglot import exp
 from ..types import BIGINT, BOOLEAN, FLOAT, NULL, STRING, AnyType, ArrayOf, StructOf
 from . import resolved as r
 from . import syntax as s
-from .lowered import Lowered, NotLowered, any_of, call, cast
-from .operators import like_pattern
+from .lowered import Lowered, NotLowered, any_of, call, cast, render
+from .like import like_pattern
 
 Place = Callable[[str], exp.Expr]
 """Answers how DuckDB names a column, because eKuiper's names are case-sensitive and DuckDB's are not."""
@@ -74,6 +74,7 @@ class Lowering:
         self.place = place
         self.wrapped = wrapped
         self.calls = calls or {}
+        self._answered = frozenset(render(place(name)) for name in self.calls.values() if name in columns)
 
     def expression(self, node: s.Node) -> Lowered:
         """The DuckDB form of *node*. Raises NotLowered."""
@@ -144,8 +145,15 @@ class Lowering:
             raise NotLowered(f"{left.type} {op} {right.type}")
         first, second = left.sql, right.sql
         if left.type == FLOAT or right.type == FLOAT:
+            guard = any_of([guard, self.nan_guard(left), self.nan_guard(right)])
             first, second = self._double(left), self._double(right)
         return truth(_COMPARISON[op](this=_paren(first), expression=_paren(second)), guard, left.null or right.null)
+
+    def nan_guard(self, value: Lowered) -> exp.Expr | None:
+        """True where *value* is NaN, which is greater than any number to DuckDB and equal to itself; None if never."""
+        if value.type != FLOAT or _never_nan(value.sql, self._answered):
+            return None
+        return false_if_null(call("isnan", value.sql))
 
     def _double(self, value: Lowered) -> exp.Expr:
         return value.sql if value.type == FLOAT else cast(value.sql, "DOUBLE")
@@ -154,12 +162,9 @@ class Lowering:
         null = left.null or right.null
         if left.type == right.type == BIGINT:
             if op in ("&", "|", "^"):
-                name = {"&": "&", "|": "|", "^": "xor"}[op]
-                built = call("xor", left.sql, right.sql) if name == "xor" else _bitwise(name, left.sql, right.sql)
-                value = exp.Case().when(not_null(left, right), built) if null else built
-                if null:
-                    raise NotLowered("bits with null are false, a number otherwise")
-                return Lowered(value, BIGINT, guard, null)
+                built = call("xor", left.sql, right.sql) if op == "^" else _bitwise(op, left.sql, right.sql)
+                missing = exp.Not(this=exp.paren(not_null(left, right))) if null else None  # then it is false, no number
+                return Lowered(built, BIGINT, any_of([guard, missing]), null)
             return self._integers(op, left, right, guard, null)
         if op in ("&", "|", "^"):
             raise NotLowered(f"{op} over FLOAT fails in every row")
@@ -238,6 +243,7 @@ class Lowering:
         if NULL in (value.type, low.type, high.type):
             return Lowered(exp.false(), BOOLEAN, guard, null=False)
         above, below = self._compare(">=", value, low, None), self._compare("<=", value, high, None)
+        guard = any_of([guard, above.guard, below.guard])
         if value.type == BOOLEAN:
             raise NotLowered("BETWEEN over BOOLEAN fails in every row")
         inside = exp.and_(above.condition, below.condition)
@@ -254,8 +260,9 @@ class Lowering:
         guard = any_of([value.guard, *(i.guard for i in items)])
         if value.type == NULL:
             return Lowered(exp.false(), BOOLEAN, guard, null=False)
-        found = [self._compare("=", value, i, None).sql for i in items if i.type != NULL]
-        inside = exp.or_(*found) if found else exp.false()
+        compared = [self._compare("=", value, i, None) for i in items if i.type != NULL]
+        guard = any_of([guard, *(c.guard for c in compared)])
+        inside = exp.or_(*(c.sql for c in compared)) if compared else exp.false()
         if node.negated:
             return Lowered(exp.and_(not_null(value), exp.Not(this=exp.paren(inside))), BOOLEAN, guard, null=False)
         return Lowered(inside, BOOLEAN, guard, null=False)
@@ -352,6 +359,26 @@ def _nonzero(divisor: exp.Expr) -> exp.Expr:
 def _bitwise(op: str, left: exp.Expr, right: exp.Expr) -> exp.Expr:
     kind = exp.BitwiseAnd if op == "&" else exp.BitwiseOr
     return kind(this=_paren(left), expression=_paren(right))
+
+
+def _never_nan(value: exp.Expr, doubtful: frozenset[str]) -> bool:
+    """Whether a FLOAT surely is no NaN: columns hold none but those *doubtful*, and few operations make one of numbers."""
+    if isinstance(value, exp.Paren):
+        return _never_nan(value.this, doubtful)
+    if isinstance(value, exp.Cast):
+        return True  # of an integer, or a literal
+    if isinstance(value, exp.Column):
+        return render(value) not in doubtful
+    if isinstance(value, (exp.Add, exp.Sub, exp.Mul, exp.Div)):
+        literals = [_is_nonzero_literal(side) for side in (value.this, value.expression)]
+        others = [side for side, literal in zip((value.this, value.expression), literals, strict=True) if not literal]
+        return len(others) <= 1 and all(_never_nan(side, doubtful) for side in others)
+    return False
+
+
+def _is_nonzero_literal(value: exp.Expr) -> bool:
+    inner = value.unnest()
+    return isinstance(inner, exp.Cast) and isinstance(inner.this, exp.Literal) and float(inner.this.this) != 0
 
 
 def _is_nonzero_constant(value: Lowered) -> bool:

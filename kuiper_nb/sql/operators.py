@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from ..errors import RowFault
+from .like import like_matcher
 from .values import described, go_type, text
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -188,33 +187,13 @@ def contained(value: Any, items: list[Any] | None, negated: bool) -> bool:
     return negated
 
 
-@lru_cache(maxsize=512)
-def like_pattern(pattern: str) -> str:
-    """A LIKE pattern as the regular expression eKuiper makes of it.
-
-    `%` is any run of characters but newlines, `_` any one; of everything else only the backslash is taken literally, and
-    the anchors bind as in any regular expression, so `a|b` is not anchored as a whole.
-    """
-    return "^" + pattern.replace("\\", "\\\\").replace("%", ".*").replace("_", ".") + "$"
-
-
-@lru_cache(maxsize=512)
-def like_matcher(pattern: str) -> re.Pattern[str]:
-    """The compiled pattern. Raises RowFault when it is no regular expression."""
-    source = like_pattern(pattern)
-    try:
-        return re.compile(source[:-1] + r"\Z")
-    except re.error as error:
-        raise RowFault(f"invalid LIKE pattern: error parsing regexp: {error}: `{source}`") from None
-
-
 def like(value: Any, pattern: Any, negated: bool) -> bool:
     """`value [NOT] LIKE pattern`, both texts."""
     if not isinstance(value, str):
         raise RowFault(f"LIKE operator left operand expects string, but found {described(value)}")
     if not isinstance(pattern, str):
         raise RowFault(f"LIKE operator right operand expects string, but found {described(pattern)}")
-    return (like_matcher(pattern).search(value) is not None) != negated
+    return like_matcher(pattern)(value) != negated
 
 
 def member(value: Any, key: str, same_named: Any = None) -> Any:

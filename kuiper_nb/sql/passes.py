@@ -12,8 +12,8 @@ from ..windowing.spec import Count, Spec
 from . import resolved as r
 from . import syntax as s
 from .calls import CallResolver
+from .like import like_matcher
 from .names import NameResolver, output_names
-from .operators import like_matcher
 from .placement import analytic_calls, check_hits, check_sets, groups_only, is_aggregate, set_field
 from .plan import Options, OrderKey, OutputField, Plan
 from .windows import window_spec

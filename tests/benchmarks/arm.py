@@ -1,7 +1,7 @@
 """One case, one way, in a process of its own: `python -m tests.benchmarks.arm CASE WAY FOLDER ROWS [check]`.
 
-Runs it over a few rows first, so that imports are no part of it. Prints one JSON line: seconds, CPU seconds, the peak of
-its memory in MB, and the tally.
+Runs it over a few rows first, so that imports are no part of it. Prints one JSON line: seconds, CPU seconds, the peak
+of its memory in MB, and the tally.
 """
 
 from __future__ import annotations

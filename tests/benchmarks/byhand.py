@@ -38,7 +38,7 @@ def _filter(data: Data, tally: Tally) -> None:
 
 
 def _windows(batches: Iterable[pl.DataFrame], hop: int, tally: Tally) -> None:
-    """Panes of one hop are folded batch by batch; a window, the sum of its panes, goes when the watermark is past it."""
+    """Panes of a hop are folded batch by batch; a window, the sum of its panes, goes when the watermark is past it."""
     watermark, sent = 0, 0
     panes: list[pl.DataFrame] = []
     for batch in batches:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -144,7 +146,7 @@ class Grammar:
 
     def expression(self, kind: str, depth: int) -> str:
         """An expression, mostly of *kind*."""
-        if self.often(4):
+        if self.often(2):
             kind = self.one(KINDS)
         if self.aggregates and self.often(35):
             return self.filled(self.one(AGGREGATES[kind]), 1)
@@ -264,7 +266,7 @@ def selects(draw: st.DrawFn) -> str:
     """A SELECT without a window."""
     g = Grammar(draw)
     items = _items(g, draw(st.integers(0, 3)), 3)
-    star = g.one(["", "", "", "*", "* EXCEPT(a, s)", "b, k", "o, l, d"])
+    star = g.one(["", "", "", "*", "* EXCEPT(a, s)", "b, k", "nope", "* EXCEPT(b), b", "o, l, d"])
     items = [star, *items] if star else items
     where = f" WHERE {g._comparison(draw(st.integers(0, 2)))}" if g.often(50) else ""
     return f"SELECT {', '.join(items)} FROM demo{where}"
@@ -290,9 +292,9 @@ def windowed(draw: st.DrawFn, event_time: bool) -> str:
     g.aggregates = shape != "rows"
     items = _items(g, draw(st.integers(0, 2)), 3, KINDS if shape == "rows" else (*KINDS, "list"))
     if g.often(40):
-        items.append(g.one(["window_start() AS f", "window_end() AS f", "k", "b", "window_trigger() AS f"]))
+        items.append(g.one(["window_start() AS f", "window_end() AS f", "k", "b", "x", "nope", "window_trigger() AS f"]))
     if shape == "rows" and g.often(30):
-        items.insert(0, g.one(["*", "* EXCEPT(a)"]))
+        items.insert(0, g.one(["*", "* EXCEPT(a)", "* EXCEPT(b)", "* EXCEPT(x)"]))
     having = ""
     if shape != "rows" and g.often(25):
         having = f" HAVING {g.one(['count(*) > 1', 'sum(x) > 1.0', 'max(a) = min(a)', 'avg(y) BETWEEN 0 AND 3'])}"
@@ -302,90 +304,77 @@ def windowed(draw: st.DrawFn, event_time: bool) -> str:
     return f"SELECT {', '.join(items)} FROM demo{where} GROUP BY {keys}{window}{entry}{having}{order}{limit}"
 
 
-# ---- rows
+# ---- rows: made by a generator of their own from a number hypothesis draws, so that they are many and varied
 
-EXTREME_INTS = st.sampled_from([0, 1, -1, 2, 3, 7, 100, 2**63 - 1, -(2**63), 2**62, 2**53 + 1, -5])
-SMALL_INTS = st.integers(-4, 4)
-EXTREME_FLOATS = st.sampled_from(
-    [0.0, -0.0, 1.5, -2.25, 0.1, 0.5, -0.5, 3.0, 1e300, -1e300, 1e-300, 9.3e18, 123456789.125]
-)
-SMALL_FLOATS = st.integers(-8, 8).map(lambda n: n / 4)
-STRANGE_FLOATS = st.sampled_from([float("inf"), float("-inf"), float("nan"), 1.5, 0.0])
-STRINGS = st.sampled_from(
-    [
-        "",
-        "a",
-        "b",
-        "abc",
-        "ABC",
-        "äöß",
-        "İ",
-        "a,b,c",
-        " x ",
-        "\tx\n",
-        "12",
-        "-3.5",
-        "l\nf",
-        "it's",
-        'q"d',
-        "\\",
-        "%_",
-        "x\\y",
-        "𝄞a",
-        "a\x00b",
-    ]
-)
-OBJECTS = st.fixed_dictionaries(
-    {}, optional={"m": SMALL_INTS | st.none(), "n": SMALL_FLOATS | st.none(), "w": STRINGS | st.none()}
-)
+SMALL_INTS = (-4, -3, -2, -1, 0, 0, 1, 1, 2, 3, 4)
+BIG_INTS = (*SMALL_INTS, 7, 100, 2**63 - 1, -(2**63), 2**62, 2**53 + 1)
+SMALL_FLOATS = tuple(n / 4 for n in range(-8, 9))
+BIG_FLOATS = (*SMALL_FLOATS, -0.0, 0.1, 0.0, 1e300, -1e300, 1e-300, 9.3e18, 123456789.125, 3.0)
+STRANGE = (float("inf"), float("-inf"), float("nan"))
+STRINGS = (
+    "", "a", "b", "abc", "ABC", "äöß", "İ", "a,b,c", " x ", "\tx\n", "12", "-3.5", "l\nf", "it's", 'q"d', "\\", "%_", "x\\y",
+    "𝄞a", "a\x00b", "<nil>", "a", "b",
+)  # fmt: skip
+WRONG = ("x", "12", True, 3, 1.5, -7, [1], {"m": 1}, 1e300)
+MIDNIGHT = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def _values(window: bool, arrow: bool) -> dict[str, st.SearchStrategy[Any]]:
-    ints = SMALL_INTS if window else st.one_of(SMALL_INTS, EXTREME_INTS)
-    floats = SMALL_FLOATS if window else st.one_of(SMALL_FLOATS, EXTREME_FLOATS)
-    if window:
-        ints = st.one_of(SMALL_INTS, SMALL_INTS, SMALL_INTS, SMALL_INTS, EXTREME_INTS)
-    if arrow:
-        floats = st.one_of(floats, floats, floats, STRANGE_FLOATS)
-    moments = st.integers(-5, 5).map(lambda n: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(milliseconds=n * 1001))
-    return {
-        "a": ints, "b": ints, "x": floats, "y": floats, "s": STRINGS, "t": STRINGS, "p": st.booleans(), "q": st.booleans(),
-        "d": moments, "o": OBJECTS, "l": st.lists(SMALL_INTS | st.none(), max_size=3), "e": st.lists(STRINGS, max_size=2),
-        "k": st.integers(0, 2),
-    }  # fmt: skip
+@dataclass(frozen=True)
+class Taste:
+    """What rows are like; the shares are percent."""
 
+    seed: int
+    window: bool
+    arrow: bool
+    nulls: int
+    absent: int
+    wrong: int
+    strange: int
 
-WRONG = st.one_of(st.sampled_from(["x", "12", True, 3, 1.5, -7]), st.just([1]), st.just({"m": 1}))
+    def row(self, number: int) -> dict[str, Any]:
+        """The row of that number, the same whatever the others are."""
+        dice = random.Random(f"{self.seed} {number}")
+        rare = not self.window or dice.random() < 0.1
+        ints, floats = (BIG_INTS, BIG_FLOATS) if rare else (SMALL_INTS, SMALL_FLOATS)
+        moment = MIDNIGHT + timedelta(milliseconds=dice.randrange(-3, 4) * 1001)
+        row: dict[str, Any] = {name: dice.choice(ints) for name in "ab"} | {name: dice.choice(floats) for name in "xy"}
+        row |= {name: dice.choice(STRINGS) for name in "st"} | {name: dice.random() < 0.5 for name in "pq"}
+        row["d"] = moment if self.arrow else int(moment.timestamp() * 1000)
+        row["o"] = {"m": dice.choice(SMALL_INTS), "n": dice.choice(SMALL_FLOATS), "w": dice.choice(STRINGS)}
+        row["l"] = [dice.choice((None, *SMALL_INTS)) for _ in range(dice.randrange(4))]
+        row["e"] = [dice.choice(STRINGS) for _ in range(dice.randrange(3))]
+        row["k"] = dice.randrange(3)
+        for name in list(row):
+            self._spoil(dice, row, name)
+        return row
+
+    def _spoil(self, dice: random.Random, row: dict[str, Any], name: str) -> None:
+        if dice.random() * 100 < self.nulls:
+            row[name] = None
+        elif not self.arrow and dice.random() * 100 < self.absent:
+            del row[name]
+        elif not self.arrow and dice.random() * 100 < self.wrong:
+            row[name] = dice.choice(WRONG)
+        elif self.arrow and name in "xy" and dice.random() * 100 < self.strange:
+            row[name] = dice.choice(STRANGE)
 
 
 @st.composite
-def histories(
-    draw: st.DrawFn, *, window: bool, arrow: bool, typed: bool, most: int = 12
-) -> tuple[tuple[int, Any], ...]:
+def histories(draw: st.DrawFn, *, window: bool, arrow: bool, most: int = 12) -> tuple[tuple[int, Any], ...]:
     """Pushes of dicts or tables: nulls, absent keys, now and then a value of another type, times that jump."""
-    values = _values(window, arrow)
-    nulls, absent, wrong = (draw(st.sampled_from([0, 0, 1, 3])) for _ in range(3))
-    at, time, pushes = START, START, []
+    shares = [draw(st.sampled_from([0, 0, 5, 20])) for _ in range(4)]
+    taste = Taste(draw(st.integers(0, 2**32)), window, arrow, *shares)
+    at, time, number, pushes = START, START, 0, []
     for _ in range(draw(st.integers(1, 3 if window else 2))):
         at += draw(st.sampled_from([0, 3, 12]))
         rows = []
         for _ in range(draw(st.integers(1, most))):
-            time += draw(st.integers(0, 4))
-            row: dict[str, Any] = {}
-            for name, strategy in values.items():
-                dice = draw(st.integers(0, 19))
-                if dice < absent and not arrow:
-                    continue
-                if dice >= 20 - nulls:
-                    row[name] = None
-                elif not arrow and not typed and dice == 10 and wrong:
-                    row[name] = draw(WRONG)
-                else:
-                    row[name] = draw(strategy)
-            row["ts"] = time + draw(st.sampled_from([0, 0, 0, -3, -15]))
-            if not arrow:
-                row = {n: int(v.timestamp() * 1000) if isinstance(v, datetime) else v for n, v in row.items()}
+            row = taste.row(number)
+            dice = random.Random(f"{taste.seed} time {number}")
+            time += dice.randrange(5)
+            row["ts"] = time + dice.choice((0, 0, 0, -3, -15))
             rows.append(row)
+            number += 1
         pushes.append((at, pa.Table.from_pylist(rows, schema=ARROW) if arrow else rows))
     return tuple(pushes)
 

@@ -1,4 +1,4 @@
-"""Sources from Python cells: generators, async generators, classes and Arrow; paced, failing, swapped while they run."""
+"""Sources from Python cells: generators, async generators, classes and Arrow; paced, failing, swapped as they run."""
 
 from __future__ import annotations
 

@@ -83,16 +83,16 @@ def test_an_operator_takes_the_pairs_it_is_defined_for_and_no_others(op: str) ->
 def test_arithmetic_with_null_is_null(op: str) -> None:
     for kind in set(OF_KIND) - NOT_SCALAR:
         assert value(f"l {op} r", l=OF_KIND[kind], r=None) is None
-    for kind in OF_KIND:
-        assert value(f"l {op} r", l=None, r=OF_KIND[kind]) is None
+    for right in OF_KIND.values():
+        assert value(f"l {op} r", l=None, r=right) is None
 
 
 @pytest.mark.parametrize("op", BITS + EQUALITY + ORDER)
 def test_everything_else_with_null_is_false(op: str) -> None:
     for kind in set(OF_KIND) - NOT_SCALAR:
         assert value(f"l {op} r", l=OF_KIND[kind], r=None) is False
-    for kind in OF_KIND:
-        assert value(f"l {op} r", l=None, r=OF_KIND[kind]) is False
+    for right in OF_KIND.values():
+        assert value(f"l {op} r", l=None, r=right) is False
 
 
 def test_an_absent_column_is_null() -> None:
