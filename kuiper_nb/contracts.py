@@ -114,7 +114,8 @@ class Failure:
 class Function:
     """How to call one SQL function. Read only; a redefinition is a new value with the next *generation*.
 
-    *call* answers a batch. An aggregate gets, per argument, one list per group. *one* calls it for a single row (or group).
+    *call* answers a batch. An aggregate gets, per argument, one list per group. *one* calls it for a single row (or
+    group).
     *arity* is (least, most); most None means any number.
     """
 

@@ -35,9 +35,8 @@ from .sql.compiler import compile_select
 from .sql.parser import parse, parse_rule
 from .sql.plan import Options
 from .sql.syntax import Select
-from .statements import check, known
+from .statements import check, known, renew_users
 from .statements import mapping as named
-from .statements import renew_users
 from .statements import run as run_statement
 from .tabular import declared, payload_data
 from .windowing.clock import SystemClock, VirtualClock
@@ -48,7 +47,8 @@ Bind = Callable[[str], Any]
 class Session:
     """Streams, tables, functions and rules, and the clock they run by.
 
-    With a `VirtualClock` nothing runs by itself: `push`, `advance` and `wait` do the work, in the caller's thread and order.
+    With a `VirtualClock` nothing runs by itself: `push`, `advance` and `wait` do the work, in the caller's thread and
+    order.
     With the real clock every rule has a thread. Also a context manager; `close` stops every rule.
     """
 
@@ -78,8 +78,8 @@ class Session:
     def sql(self, text: str, *, replace: bool = False, bind: Bind | None = None) -> Any:
         """Run statements, separated by ';', other than SELECT; answers the result of the last.
 
-        All are parsed and checked before the first takes effect. CREATE and DROP answer a message, SHOW a list of names,
-        DESCRIBE a text. A second CREATE of a name is refused unless *replace*. Raises KuiperError.
+        All are parsed and checked before the first takes effect. CREATE and DROP answer a message, SHOW a list of
+        names, DESCRIBE a text. A second CREATE of a name is refused unless *replace*. Raises KuiperError.
         """
         statements = parse(text, bind)
         if not statements:
@@ -116,9 +116,11 @@ class Session:
         keep: int = 100_000,
         bind: Bind | None = None,
     ) -> Rule:
-        """Compile a SELECT, and run it unless *start* is false. A rule of the same *id* is replaced, once this one is valid.
+        """Compile a SELECT, and run it unless *start* is false. A rule of the same *id* is replaced, once this one is
+        valid.
 
-        *options* and *actions* have eKuiper's names and JSON shapes: {"isEventTime": True}, [{"log": {}}]. *keep* is how
+        *options* and *actions* have eKuiper's names and JSON shapes: {"isEventTime": True}, [{"log": {}}]. *keep* is
+        how
         many rows `emits`, `errors` and `late` hold. Raises KuiperError.
         """
         select = sql if isinstance(sql, Select) else parse_rule(sql, bind)
@@ -207,7 +209,8 @@ class Session:
         return Outlet(name, made, transform, properties, send_error=send_error)
 
     def configure(self, what: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> None:
-        """Connector configuration in the shape of eKuiper's yaml: *what* is "source" or "sink", sections by CONF_KEY."""
+        """Connector configuration in the shape of eKuiper's yaml: *what* is "source" or "sink", sections by
+        CONF_KEY."""
         if what not in ("source", "sink"):
             raise KuiperError(f"there is no configuration for a {what}", "source or sink")
         self._configurations[what, name] = dict(sections)
@@ -221,7 +224,8 @@ class Session:
     def push(self, topic: str, data: Any, at: int | None = None) -> None:
         """Push one payload into memory topic *topic*: a row, a list of rows, bytes, a DataFrame or Arrow.
 
-        Under a virtual clock it moves time to *at* (ms; now when left out) and everything it causes has happened on return.
+        Under a virtual clock it moves time to *at* (ms; now when left out) and everything it causes has happened on
+        return.
         Under the real clock it only enqueues, and blocks while a rule's buffer is full. Raises ClockError.
         """
         value, typed = payload_data(data)
@@ -242,7 +246,8 @@ class Session:
                 time.sleep(0.0005)
 
     def advance(self, to: int) -> None:
-        """Move the virtual clock to *to* (ms); timers until then fire one by one, at their own times. Raises ClockError."""
+        """Move the virtual clock to *to* (ms); timers until then fire one by one, at their own times. Raises
+        ClockError."""
         if self._timeline is None:
             raise ClockError("the real clock moves by itself", "Session(clock=VirtualClock(start))")
         self._timeline.advance(to)
@@ -279,7 +284,9 @@ class Session:
 
     # ---- native code
 
-    def function(self, f: Callable[..., Any] | None = None, *, name: str | None = None, vectorized: bool = False) -> Any:
+    def function(
+        self, f: Callable[..., Any] | None = None, *, name: str | None = None, vectorized: bool = False
+    ) -> Any:
         """Make *f* callable from SQL: values in, value out; *vectorized*: an array per argument in, one out.
 
         Answers *f*. Without *f*, a decorator. A running rule uses a redefinition at its next batch.
@@ -301,7 +308,8 @@ class Session:
         return self._defining(f, define)
 
     def sink(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
-        """Make *f* a sink: it gets the rows of one emit as a list of dicts, or what its first parameter is annotated as."""
+        """Make *f* a sink: it gets the rows of one emit as a list of dicts, or what its first parameter is annotated
+        as."""
 
         def define(g: Callable[..., Any]) -> None:
             definition = sink_definition(g, name)
@@ -321,7 +329,9 @@ class Session:
     @staticmethod
     def _refuse_taken(name: str, taken: Mapping[str, str], what: str) -> None:
         if name.lower() in taken:
-            raise FunctionError(f"{name} is a built-in {what} of eKuiper and goes before yours", "give yours another name")
+            raise FunctionError(
+                f"{name} is a built-in {what} of eKuiper and goes before yours", "give yours another name"
+            )
 
     # ---- ends
 
@@ -384,5 +394,3 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session: {len(self.streams)} streams, {len(self.rules)} rules>"
-
-

@@ -87,7 +87,9 @@ def _statement(name: str, schema: pa.Schema, timestamp: str, options: str) -> st
         if pa.types.is_decimal(field.type) or pa.types.is_float16(field.type) or field.type == pa.uint64():
             kind = from_arrow(pa.float64() if field.type != pa.uint64() else pa.int64())
         if kind is None or str(kind) == "NULL":
-            raise KuiperError(f"column {field.name} is a {field.type}, which no stream holds", "leave it out or cast it")
+            raise KuiperError(
+                f"column {field.name} is a {field.type}, which no stream holds", "leave it out or cast it"
+            )
         columns.append(f"{_quoted(field.name)} {kind}")
     time = f', TIMESTAMP="{timestamp}"' if timestamp else ""
     return f"CREATE STREAM {_quoted(name)} ({', '.join(columns)}) WITH ({options}{time})"

@@ -58,7 +58,8 @@ SIMPLE = {t.name: t for t in (BIGINT, FLOAT, STRING, BYTEA, DATETIME, BOOLEAN)}
 
 
 def from_arrow(kind: pa.DataType) -> AnyType | None:
-    """The type whose Python values are exactly those of an Arrow column; None where there is none (decimals, maps …)."""
+    """The type whose Python values are exactly those of an Arrow column; None where there is none (decimals, maps
+    …)."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(kind):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """A row, payload or window that failed: why, what it was, when (ms), and where in the user's code, if it was there."""
+    """A row, payload or window that failed: why, what it was, when (ms), and where in the user's code, if it was
+    there."""
 
     message: str
     row: Any

@@ -23,11 +23,17 @@ def explained(plan: Plan, vector: Vector | None, sinks: Sequence[str], functions
 
 def _input(plan: Plan) -> list[tuple[str, str]]:
     stream, options = plan.stream, plan.options
-    columns = "all columns" if plan.columns is None else ", ".join(_typed(plan, c) for c in sorted(plan.columns)) or "no column"
+    columns = (
+        "all columns"
+        if plan.columns is None
+        else ", ".join(_typed(plan, c) for c in sorted(plan.columns)) or "no column"
+    )
     steps = [("source", f"{stream.name}: {stream.type} {stream.datasource}".rstrip())]
     steps.append(("decode", f"{stream.format}, {'typed' if stream.typed else 'schemaless'}: {columns}"))
     if options.event_time:
-        steps.append(("watermark", f"{options.late_tolerance} ms behind the newest {stream.timestamp}; rows behind it are late"))
+        steps.append(
+            ("watermark", f"{options.late_tolerance} ms behind the newest {stream.timestamp}; rows behind it are late")
+        )
     return steps
 
 

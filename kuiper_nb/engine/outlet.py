@@ -17,7 +17,8 @@ Report = Callable[[str, Any, int, str], None]
 
 
 class Outlet:
-    """Hands emits to *sink* as it wants them: rows, Arrow, or encoded payloads, one per row where there is no window."""
+    """Hands emits to *sink* as it wants them: rows, Arrow, or encoded payloads, one per row where there is no
+    window."""
 
     def __init__(
         self, name: str, sink: Sink, transform: Transform, properties: Mapping[str, Any], *, send_error: bool

@@ -28,7 +28,8 @@ _NONE = type(None)
 class Pushed(Sequence[Row]):
     """Rows whose decoding waits until they are read one by one.
 
-    *misfits* are rows that only their decoder makes into rows of the stream: their values may change type on the way. In the
+    *misfits* are rows that only their decoder makes into rows of the stream: their values may change type on the way.
+    In the
     others every value of a used column already is what it will be, but for integers that stand for floats: those of the
     columns *floats*, of every column when it is None.
     """
@@ -76,8 +77,8 @@ class Pushed(Sequence[Row]):
 class Pushing:
     """Decides for one stream whether rows may wait, and finds those that may not.
 
-    *used* are the columns the rule reads, None for all. A stream whose decoding does more than look at types (validation,
-    renamed columns, whole numbers kept, nested columns) decodes every row at once: `lazy` is false.
+    *used* are the columns the rule reads, None for all. A stream whose decoding does more than look at types
+    (validation, renamed columns, whole numbers kept, nested columns) decodes every row at once: `lazy` is false.
     """
 
     def __init__(
@@ -87,7 +88,9 @@ class Pushing:
         self._floats = frozenset(f.name for f in stream.fields if f.type == FLOAT) if stream.typed else None
         fields = [f for f in stream.fields if used is None or f.name in used]
         self._fits = {f.name: _FIT[f.type] for f in fields if f.type in _FIT}
-        plain = not stream.strict and not properties.get("colAliasMapping") and not properties.get("useInt64ForWholeNumber")
+        plain = (
+            not stream.strict and not properties.get("colAliasMapping") and not properties.get("useInt64ForWholeNumber")
+        )
         self.lazy = plain and len(self._fits) == len(fields)
 
     def rows(self, raw: list[Row], fault: Callable[[str, Row], None]) -> Pushed:
@@ -118,7 +121,7 @@ class Pushing:
             values = pushed.values(name)
             if set(map(type, values)) <= fit | {_NONE} and (int not in fit or _in_range(values)):
                 continue
-            wrong = np.array([type(v) not in fit and v is not None or not _in_range([v]) for v in values])
+            wrong = np.array([(type(v) not in fit and v is not None) or not _in_range([v]) for v in values])
             found = wrong if found is None else found | wrong
         return found
 

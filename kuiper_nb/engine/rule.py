@@ -34,7 +34,8 @@ _MOST_PAYLOADS = 8192
 class Rule:
     """A rule. It is made stopped; `start` runs it.
 
-    *emits*, *errors* and *late* hold the newest of what came out. Under a virtual clock everything happens in the thread
+    *emits*, *errors* and *late* hold the newest of what came out. Under a virtual clock everything happens in the
+    thread
     that calls; else in a thread of the rule's own.
     """
 
@@ -136,7 +137,8 @@ class Rule:
             self._thread.start()
 
     def stop(self) -> None:
-        """Stop; open windows are not sent. Returns when the rule has stopped, or after two seconds of waiting for it."""
+        """Stop; open windows are not sent. Returns when the rule has stopped, or after two seconds of waiting for
+        it."""
         self._stopping = True
         self._awake.set()
         if self._vector is not None:

@@ -33,7 +33,7 @@ class Timeline:
 
     def settle(self) -> None:
         """Until nothing that was pushed waits any more."""
-        while any([self._step(rule) for rule in self._rules() if rule.backlog]):
+        while self._stepped(rule for rule in self._rules() if rule.backlog):
             pass
 
     def drive(self, rule: Rule, done: Callable[[], bool], timeout: float | None) -> bool:
@@ -60,11 +60,18 @@ class Timeline:
 
     def _turns(self) -> bool:
         """One turn for every source that does not wait for the clock; whether there was one."""
-        return any([self._step(rule) for rule in list(self._rules()) if rule.active and not rule.paced])
+        return self._stepped(rule for rule in list(self._rules()) if rule.active and not rule.paced)
 
     def _next_timer(self) -> int | None:
         timers = [due for rule in self._rules() if rule.active and rule.paced and (due := rule.due()) is not None]
         return min(timers) if timers else None
+
+    def _stepped(self, rules: Iterable[Rule]) -> bool:
+        """One step of each of *rules*; whether anything came of it."""
+        worked = False
+        for rule in rules:
+            worked = self._step(rule) or worked
+        return worked
 
     @staticmethod
     def _step(rule: Rule) -> bool:

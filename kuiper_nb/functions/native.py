@@ -121,7 +121,8 @@ def _one(
                 return as_value(name, f(*(given(a, shape) if shape is not Shape.LIST else a for a in arguments)))
             if checked:
                 arguments = tuple(
-                    _converted(name, a, h) for a, h in zip(arguments, (*padded, *repeat(None, len(arguments))), strict=False)
+                    _converted(name, a, h)
+                    for a, h in zip(arguments, (*padded, *repeat(None, len(arguments))), strict=False)
                 )
             return as_value(name, f(*arguments))
         except RowFault:

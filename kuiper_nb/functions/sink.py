@@ -89,9 +89,7 @@ class NativeSink:
             write = definition.write
             rest = list(inspect.signature(write).parameters)[1:]
             everything = filled(_without_first(write), self._properties, f"sink {self._name}")
-            accepted = any(
-                p.kind is p.VAR_KEYWORD for p in inspect.signature(write).parameters.values()
-            )
+            accepted = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(write).parameters.values())
             self._arguments = {k: v for k, v in everything.items() if k in rest or accepted}
             self._generation = generation
         return definition

@@ -113,7 +113,9 @@ class NativeSource:
         try:
             self._items = items(definition.make(**arguments))
         except Exception as error:
-            raise SourceFailure(f"source {self._name} failed: {type(error).__name__}: {error}", located(error)) from error
+            raise SourceFailure(
+                f"source {self._name} failed: {type(error).__name__}: {error}", located(error)
+            ) from error
 
 
 def payload(item: Any, at: int | None, name: str) -> Payload:
@@ -141,7 +143,9 @@ def filled(make: Callable[..., Any], properties: Mapping[str, Any], what: str) -
             arguments.update({k: v for k, v in properties.items() if k.upper() not in _OURS and k not in arguments})
         elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             if parameter.name.lower() in given:
-                arguments[parameter.name] = _typed(given[parameter.name.lower()], parameter.annotation, what, parameter.name)
+                arguments[parameter.name] = _typed(
+                    given[parameter.name.lower()], parameter.annotation, what, parameter.name
+                )
             elif parameter.default is parameter.empty:
                 hint = f'add {parameter.name.upper()}="…" to the options'
                 raise ConnectorError(f"{what} needs the option {parameter.name}", hint)

@@ -69,12 +69,20 @@ class Builder(Transformer[Token, Any]):
         try:
             plain = unquote(token)
         except ValueError as error:
-            raise self._refuse(f"invalid string: {error}", "escapes are those of Go: \\n \\t \\\\ \\\" \\u00e9", _at(token)) from None
-        return re.sub(r"\{\{(.*?)\}\}", lambda m: str(self._value(m[1], _at(token))), plain, flags=re.S) if self.bind else plain
+            raise self._refuse(
+                f"invalid string: {error}", 'escapes are those of Go: \\n \\t \\\\ \\" \\u00e9', _at(token)
+            ) from None
+        return (
+            re.sub(r"\{\{(.*?)\}\}", lambda m: str(self._value(m[1], _at(token))), plain, flags=re.S)
+            if self.bind
+            else plain
+        )
 
     def _value(self, expression: str, place: s.Place) -> Any:
         if self.bind is None:
-            raise self._refuse("{{…}} has no value here", "it works in notebook cells; in a script use an f-string", place)
+            raise self._refuse(
+                "{{…}} has no value here", "it works in notebook cells; in a script use an f-string", place
+            )
         try:
             value = self.bind(expression.strip())
         except Exception as error:
@@ -82,7 +90,9 @@ class Builder(Transformer[Token, Any]):
         if hasattr(value, "item") and not isinstance(value, (list, tuple)):
             value = value.item()
         if value is None:
-            raise self._refuse(f"{{{{{expression.strip()}}}}} is None", "there is no NULL literal in eKuiper SQL", place)
+            raise self._refuse(
+                f"{{{{{expression.strip()}}}}} is None", "there is no NULL literal in eKuiper SQL", place
+            )
         return value
 
     def placeholder(self, meta: Meta, children: list[Token]) -> Any:
@@ -169,7 +179,9 @@ class Builder(Transformer[Token, Any]):
         low, high = (0 if start is None else self._int(start)), (None if stop is None else self._int(stop))
         if low is not None and high is not None and high >= 0 and low >= high:
             place = (stop or start or s.Name(())).place
-            raise self._refuse("colon start value can't be greater than end value", "the end is exclusive: v[0:2]", place)
+            raise self._refuse(
+                "colon start value can't be greater than end value", "the end is exclusive: v[0:2]", place
+            )
         return start, stop
 
     def _int(self, node: s.Expr) -> int | None:
@@ -188,7 +200,9 @@ class Builder(Transformer[Token, Any]):
 
     def over(self, meta: Meta, children: list[Any]) -> s.Over:
         if not children:
-            raise self._refuse('Found ")" after OVER (', "write OVER (PARTITION BY key) or OVER (WHEN condition)", _at(meta))
+            raise self._refuse(
+                'Found ")" after OVER (', "write OVER (PARTITION BY key) or OVER (WHEN condition)", _at(meta)
+            )
         given = dict(children)
         return s.Over(given.get("partition", ()), given.get("when"), place=_at(meta))
 

@@ -1,4 +1,5 @@
-"""What a call means: a built-in, a user's function, a bound of the window, metadata; and whether its arguments can be right."""
+"""What a call means: a built-in, a user's function, a bound of the window, metadata; and whether its arguments can be
+right."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ _LATER = {
     "function": ("dedup_trigger", "get_keyed_state", "mqtt"),
 }  # fmt: skip
 
-RESERVED = frozenset((*_BOUNDS, *_WINDOWS, "meta", "row_number", *(name for names in _LATER.values() for name in names)))
+RESERVED = frozenset(
+    (*_BOUNDS, *_WINDOWS, "meta", "row_number", *(name for names in _LATER.values() for name in names))
+)
 """Names that call something although they stand in no table of built-ins."""
 
 
@@ -58,7 +61,10 @@ class CallResolver:
             if name in names:
                 place = node.place
                 raise NotSupported(
-                    f"the {kind} {name} is not supported yet", line=place.line, column=place.column, statement=self._text()
+                    f"the {kind} {name} is not supported yet",
+                    line=place.line,
+                    column=place.column,
+                    statement=self._text(),
                 )
         entry = find(node.name)
         if node.over is not None and (entry is None or entry.kind != "analytic"):

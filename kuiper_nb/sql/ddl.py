@@ -25,7 +25,9 @@ def stream_of(create: Create, parameters: frozenset[str] = frozenset()) -> Strea
     known = {*OPTIONS, *parameters}
     for key, value in options.items():
         if key not in known:
-            raise _refused(create, f"unknown option {key}", did_you_mean(key, known) or f"options: {', '.join(OPTIONS)}")
+            raise _refused(
+                create, f"unknown option {key}", did_you_mean(key, known) or f"options: {', '.join(OPTIONS)}"
+            )
         if key in _FLAGS and value.lower() not in ("true", "false"):
             raise _refused(create, f'option {key} is "true" or "false", not "{value}"')
     if "EXTRA" in options:

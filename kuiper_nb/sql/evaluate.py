@@ -15,8 +15,8 @@ from . import operators as op
 from . import resolved as r
 from . import syntax as s
 from .builtins.entry import Builtin, Scope
-from .values import described
 from .stateful import Memory, changed_columns, hit, last_hit, step
+from .values import described
 
 Evaluate = Callable[["Frame"], Any]
 _MISSING = object()
@@ -27,9 +27,11 @@ _NO_FAILURES: Mapping[int, Failure] = {}
 class Frame:
     """What an expression is evaluated over: a row, or a group of rows whose first stands for its columns.
 
-    *row* is the column values, *at* the row's time in ms, *meta* what its source said of it. *group* holds the frames of
+    *row* is the column values, *at* the row's time in ms, *meta* what its source said of it. *group* holds the frames
+    of
     the rows of a group, None for a single row. *bound* is the window's span, *number* the row's place in the emit.
-    *analytic* holds, by site, what analytic calls answered when the row arrived; *failures* the user's functions that are
+    *analytic* holds, by site, what analytic calls answered when the row arrived; *failures* the user's functions that
+    are
     known to fail for the row and need not be called again.
     """
 
@@ -151,7 +153,9 @@ class Evaluator:
 
     def _bound(self, node: r.Bound) -> Evaluate:
         if node.which == "event_time":
-            return lambda frame: frame.bound.trigger if frame.group is not None and frame.bound is not None else frame.at
+            return lambda frame: (
+                frame.bound.trigger if frame.group is not None and frame.bound is not None else frame.at
+            )
         attribute = node.which.removeprefix("window_")
         return lambda frame: None if frame.bound is None else getattr(frame.bound, attribute)
 

@@ -54,7 +54,8 @@ _SPECIAL = {"window_start", "window_end", "window_trigger", "event_time", "meta"
 class NameResolver:
     """Resolves every `Name` of a SELECT.
 
-    An alias goes before a column of its name everywhere but in its own definition. On a schemaless stream, an alias that is
+    An alias goes before a column of its name everywhere but in its own definition. On a schemaless stream, an alias
+    that is
     defined later gives way to a column of its name, where the row has one.
     """
 
@@ -118,8 +119,7 @@ class NameResolver:
             return node  # its argument names metadata, not a column
         if isinstance(node, s.Invoke) and node.name.lower() == "changed_cols":
             named = tuple(
-                s.SelectItem(self._node(a, own, index), _natural_name(a), place=a.place)
-                for a in node.arguments
+                s.SelectItem(self._node(a, own, index), _natural_name(a), place=a.place) for a in node.arguments
             )
             return replace(node, arguments=named)
         if isinstance(node, s.Invoke) and node.over is not None:

@@ -115,11 +115,54 @@ def _hint(text: str, line: int, column: int, found: str, expected: set[str]) -> 
         return f"an alias needs AS (AS {found}), and fields are followed by FROM"
     if found.upper() in _RESERVED and expected & {"COLUMN", "SOURCE"}:
         return f"{found.upper()} is a reserved word; back-quote it to use it as a name: `{found}`"
-    words = sorted({_WORDS.get(name, name.lstrip("_").replace("__ANON", "")) for name in expected if "ANON" not in name})
+    words = sorted(
+        {_WORDS.get(name, name.lstrip("_").replace("__ANON", "")) for name in expected if "ANON" not in name}
+    )
     return f"expected {', '.join(words[:8])}" if words else ""
 
 
-_RESERVED = set(
-    "SELECT AS FROM WHERE AND OR GROUP HAVING ORDER BY DESC ASC FILTER INNER LEFT RIGHT FULL CROSS JOIN ON CASE WHEN "
-    "THEN DEFAULT ELSE END IN NOT BETWEEN LIKE OVER PARTITION REPLACE EXCEPT INVISIBLE TRUE FALSE DD HH MI SS MS LIMIT".split()
-)
+_RESERVED = {
+        "SELECT",
+        "AS",
+        "FROM",
+        "WHERE",
+        "AND",
+        "OR",
+        "GROUP",
+        "HAVING",
+        "ORDER",
+        "BY",
+        "DESC",
+        "ASC",
+        "FILTER",
+        "INNER",
+        "LEFT",
+        "RIGHT",
+        "FULL",
+        "CROSS",
+        "JOIN",
+        "ON",
+        "CASE",
+        "WHEN",
+        "THEN",
+        "DEFAULT",
+        "ELSE",
+        "END",
+        "IN",
+        "NOT",
+        "BETWEEN",
+        "LIKE",
+        "OVER",
+        "PARTITION",
+        "REPLACE",
+        "EXCEPT",
+        "INVISIBLE",
+        "TRUE",
+        "FALSE",
+        "DD",
+        "HH",
+        "MI",
+        "SS",
+        "MS",
+        "LIMIT",
+    }

@@ -60,7 +60,9 @@ def resolve_stream(draft: Draft) -> Draft:
         raise draft.refuse(f"stream {select.stream} not found", hint, _word(select.text, select.stream))
     if stream.kind == "table":
         if select.windows:
-            raise draft.refuse("cannot run window for TABLE sources", "a window needs a stream", select.windows[0].place)
+            raise draft.refuse(
+                "cannot run window for TABLE sources", "a window needs a stream", select.windows[0].place
+            )
         raise NotSupported(f"reading table {stream.name} in a rule is not supported yet", "a rule reads a stream")
     return replace(draft, stream=stream)
 
@@ -92,11 +94,10 @@ def resolve_calls(draft: Draft) -> Draft:
     resolver = CallResolver(draft.functions, draft.refuse)
     select = draft.resolved
     items = tuple(replace(item, value=resolver.resolve(item.value, "select")) for item in select.items)
-    aliases = {
-        name: resolver.resolve(node, "select") for name, node in draft.aliases.items()
-    }
+    aliases = {name: resolver.resolve(node, "select") for name, node in draft.aliases.items()}
     window = tuple(
-        replace(w, where=resolver.optional(w.where, "filter"), when=resolver.optional(w.when, "when")) for w in select.windows
+        replace(w, where=resolver.optional(w.where, "filter"), when=resolver.optional(w.when, "when"))
+        for w in select.windows
     )
     select = replace(
         select,
@@ -150,7 +151,9 @@ def check_event_time(draft: Draft) -> Draft:
         hint = did_you_mean(stream.timestamp, [f.name for f in stream.fields])
         raise draft.refuse(f"timestamp field {stream.timestamp} not found in stream {stream.name}", hint)
     if stream.timestamp and not draft.options.event_time and draft.window is not None:
-        note = f"{stream.name} has TIMESTAMP={stream.timestamp}, but the rule is in processing time; --event-time uses it"
+        note = (
+            f"{stream.name} has TIMESTAMP={stream.timestamp}, but the rule is in processing time; --event-time uses it"
+        )
         return replace(draft, notes=(*draft.notes, note))
     return draft
 
@@ -177,9 +180,7 @@ def check_having(draft: Draft) -> Draft:
 
 def note_surprises(draft: Draft) -> Draft:
     """A double-quoted word that is also a column is a text; say so once."""
-    columns = {f.name for f in draft.stream.fields} | {
-        n.name for n in _expressions(draft) if isinstance(n, r.Column)
-    }
+    columns = {f.name for f in draft.stream.fields} | {n.name for n in _expressions(draft) if isinstance(n, r.Column)}
     for node in _expressions(draft):
         if isinstance(node, s.Binary):
             for side in (node.left, node.right):

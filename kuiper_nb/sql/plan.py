@@ -36,7 +36,8 @@ def duration(value: Any, name: str = "") -> int:
 class Options:
     """The options of a rule that this engine acts on; names, defaults and meaning are eKuiper's.
 
-    *late_tolerance* in ms (eKuiper's code says 1 s; its docs 0). *flush_at_end*: a bounded source closes its last windows
+    *late_tolerance* in ms (eKuiper's code says 1 s; its docs 0). *flush_at_end*: a bounded source closes its last
+    windows
     when it ends (ours; false is eKuiper's way). *attempts*: restartStrategy.attempts, restarts after an error.
     """
 
@@ -80,7 +81,8 @@ def _flag(options: Mapping[str, Any], name: str, default: bool) -> bool:
 class OutputField:
     """One field of the SELECT list.
 
-    *kind* "column": a plain column, whose explicit null stays and whose absence leaves no key; "value": an expression or
+    *kind* "column": a plain column, whose explicit null stays and whose absence leaves no key; "value": an expression
+    or
     alias, left out when null; "star": every column of the row.
     """
 
@@ -107,10 +109,12 @@ class OrderKey:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A rule as the engine runs it, in eKuiper's order: FILTER, window, WHERE, GROUP BY, HAVING, ORDER BY, SELECT, LIMIT.
+    """A rule as the engine runs it, in eKuiper's order: FILTER, window, WHERE, GROUP BY, HAVING, ORDER BY, SELECT,
+    LIMIT.
 
     *columns* is what the rule reads of its stream, None for all. *where_first*: WHERE is applied before the window, as
-    eKuiper does in processing time for tumbling and hopping windows. *aggregate*: an emit has a row per group, not per row.
+    eKuiper does in processing time for tumbling and hopping windows. *aggregate*: an emit has a row per group, not
+    per row.
     *analytic*: the analytic calls in the order in which a row carries them on. *sequential*: rows must be looked at one
     by one, in order, because something is remembered. *set_field*: the field whose array's elements become rows, or ''.
     """

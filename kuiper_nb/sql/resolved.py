@@ -19,7 +19,8 @@ class Column(Node):
 
 @dataclass(frozen=True, slots=True)
 class AliasRef(Node):
-    """An alias of the SELECT list. *column_first*: a column of that name, where the row has one, goes before the alias."""
+    """An alias of the SELECT list. *column_first*: a column of that name, where the row has one, goes before the
+    alias."""
 
     name: str
     column_first: bool = False

@@ -42,7 +42,8 @@ def clamped(digits: str) -> int:
 
 
 def first_statement(text: str) -> str:
-    """The text up to the first ';' that is not in a string, name, comment or {{…}}: all that eKuiper reads of a rule."""
+    """The text up to the first ';' that is not in a string, name, comment or {{…}}: all that eKuiper reads of a
+    rule."""
     token = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|\{\{.*?\}\}|--[^\n]*|/\*.*?\*/|(;)", re.S)
     started = 0
     for match in token.finditer(text):

@@ -143,8 +143,6 @@ class Paren(Node):
     inner: Expr
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class SelectItem(Node):
     """One field of a SELECT; *alias* '' when unnamed."""

@@ -67,5 +67,7 @@ def _count(call: s.WindowCall, event_time: bool, refuse: Refuse) -> Count:
         message = f"The second parameter value {interval} should be less than the first parameter {length}."
         raise refuse(message, "", call.place)
     if event_time:
-        raise refuse("a count window has no event time (unsupported window type 5)", "leave isEventTime out", call.place)
+        raise refuse(
+            "a count window has no event time (unsupported window type 5)", "leave isEventTime out", call.place
+        )
     return Count(length, length if interval == 0 else max(interval, 1))

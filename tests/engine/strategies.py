@@ -385,7 +385,7 @@ def row_cases(draw: st.DrawFn) -> Case:
     arrow, typed = draw(st.booleans()), draw(st.booleans())
     queries = (draw(selects()), draw(selects()))
     options = {"sendNilField": True} if draw(st.integers(0, 5)) == 0 else {}
-    return Case(queries, draw(histories(window=False, arrow=arrow, typed=typed)), DDL if typed else "", options)
+    return Case(queries, draw(histories(window=False, arrow=arrow)), DDL if typed else "", options)
 
 
 @st.composite
@@ -394,4 +394,4 @@ def window_cases(draw: st.DrawFn) -> Case:
     arrow, typed, event_time = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
     queries = (draw(windowed(event_time)), draw(windowed(event_time)))
     options: dict[str, Any] = {"isEventTime": event_time, "lateTolerance": draw(st.sampled_from([0, 5, 1000]))}
-    return Case(queries, draw(histories(window=True, arrow=arrow, typed=typed)), DDL if typed else "", options)
+    return Case(queries, draw(histories(window=True, arrow=arrow)), DDL if typed else "", options)

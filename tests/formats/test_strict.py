@@ -9,6 +9,7 @@ import pytest
 from kuiper_nb.catalog import Field, Stream
 from kuiper_nb.errors import RowFault
 from kuiper_nb.formats.coerce import coercion
+from kuiper_nb.sql.arrays import NIL_ARRAY
 from kuiper_nb.types import BIGINT, BOOLEAN, BYTEA, DATETIME, FLOAT, STRING, AnyType, ArrayOf, StructOf
 
 
@@ -65,7 +66,7 @@ def test_null_is_no_value_of_a_simple_column_not_even_with_a_default(kind: AnyTy
 def test_null_is_a_value_of_arrays_and_structs():
     fields = (Field("a", ArrayOf(BIGINT)), Field("s", StructOf((("w", BIGINT),))))
 
-    assert validated({"a": None, "s": None}, *fields) == {"a": None, "s": None}
+    assert validated({"a": None, "s": None}, *fields) == {"a": NIL_ARRAY, "s": None}
 
 
 def test_null_is_no_element():

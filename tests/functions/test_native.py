@@ -219,7 +219,7 @@ def test_an_aggregate_gets_a_list_per_argument(session: Session) -> None:
 
 
 def test_an_aggregate_sees_nulls_and_may_ask_for_numpy(session: Session) -> None:
-    session.aggregate(lambda v: list(v), name="gathered")
+    session.aggregate(list, name="gathered")
 
     def spread(v: np.ndarray) -> float:
         return float(v.max() - v.min())
