@@ -19,6 +19,7 @@ from .site import Site
 
 _READ_LATER = ("interval", "sendInterval", "parallel", "actionAfterRead", "ignoreStartLines", "ignoreEndLines")
 _WRITTEN_LATER = ("rollingInterval", "rollingCount", "rollingHook", "compression")
+_READ = 1 << 20  # bytes of a column of Parquet read at a time
 _KINDS = {"json": "json", "delimited": "csv", "csv": "csv", "lines": "lines", "parquet": "parquet"}
 
 
@@ -93,7 +94,8 @@ class FileSource:
         import pyarrow.parquet as reader
 
         try:
-            with reader.ParquetFile(path, memory_map=True) as file:
+            # a mapped file, or ranges read before they are needed, would stay in memory until the end
+            with reader.ParquetFile(path, pre_buffer=False, buffer_size=_READ) as file:
                 present = file.schema_arrow.names
                 columns = self._site.columns
                 used = None if columns is None else [n for n in present if n in {c.partition("->")[0] for c in columns}]

@@ -73,7 +73,11 @@ def _uniform(values: Iterable[Any]) -> bool:
         return _uniform([inner for v in there for inner in v])
     if kind is dict:
         keys = list(there[0])
-        return all(list(v) == keys for v in there) and all(_uniform([v[key] for v in there]) for key in keys) and bool(keys)
+        return (
+            all(list(v) == keys for v in there)
+            and all(_uniform([v[key] for v in there]) for key in keys)
+            and bool(keys)
+        )
     if kind is datetime:
         return all(v.tzinfo is not None and not v.utcoffset() for v in there)
     return kind in _PLAIN or kind is _NONE

@@ -33,7 +33,7 @@ def rows_of(table: pa.Table, omitted: frozenset[str], size: int) -> list[Row]:
 
 
 def assembled(plan: Plan, rows: Sequence[Row], computed: pa.Table, places: np.ndarray | None) -> list[Row]:
-    """Output rows of the dicts at *places* (None: all): plain columns and `*` from the dicts, values from *computed*."""
+    """Output rows of the dicts at *places* (None: all): columns and `*` from the dicts, values from *computed*."""
     excluded = frozenset(name for f in plan.fields if f.kind == "star" for name in f.star.exclude)
     named = excluded | {f.name for f in plan.fields if f.kind != "star"}
     hidden = {f.name for f in plan.fields if f.kind == "column" and f.name in excluded}

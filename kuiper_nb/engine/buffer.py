@@ -18,7 +18,7 @@ Placed = tuple[int, int, Frame]
 
 @dataclass(slots=True)
 class FrameSegment:
-    """Rows as frames, with the key of each, its time or its ordinal in a count window, and its number among all rows."""
+    """Rows as frames; the key of each, its time or its ordinal in a count window; its number among all rows."""
 
     keys: list[int] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
@@ -50,7 +50,7 @@ class FrameSegment:
 
 @dataclass(slots=True)
 class TableSegment:
-    """Rows as an Arrow table with the columns the plan reads, as they came, unsorted; *live* counts those not let go."""
+    """Rows as an Arrow table with the columns the plan reads, as they came, unsorted; *live* are those not let go."""
 
     keys: Times
     table: pa.Table

@@ -39,6 +39,7 @@ class Decoder:
         """The batch of *payload*, whose arrival is its own, but not before *floor*, or *now*; None when nothing is left."""
         at = now if payload.at is None else max(payload.at, floor)
         data = payload.data
+        rows: Sequence[Row]
         if isinstance(data, (bytes, bytearray, memoryview)):
             try:
                 rows = self._bytes(bytes(data))
@@ -48,7 +49,7 @@ class Decoder:
             return self._of_rows(rows, at, payload, fault)
         if isinstance(data, pa.Table):
             return self._of_table(data, at, payload, fault)
-        rows: Sequence[Row] = [data] if isinstance(data, dict) else data
+        rows = [data] if isinstance(data, dict) else data
         if not payload.typed or self.stream.typed:
             if self._pushing.lazy and len(rows) >= FEW:
                 rows = self._pushing.rows(list(rows), lambda message, row: fault(message, row, at))
@@ -123,7 +124,9 @@ class Decoder:
             if column is None or kind is None:
                 return None
             if declared and kind != declared[name]:
-                if not (kind == BIGINT and to_arrow(declared[name]) == pa.float64()) and column.null_count < len(column):
+                if not (kind == BIGINT and to_arrow(declared[name]) == pa.float64()) and column.null_count < len(
+                    column
+                ):
                     return None
                 column = column.cast(to_arrow(declared[name]))
             columns.append(column)

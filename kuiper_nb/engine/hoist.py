@@ -1,7 +1,7 @@
 """Calls of user functions taken out of expressions: in which order they are made, and for which rows.
 
-DuckDB computes the arguments, Python (or a plugin, or a service) answers the whole batch, the answer joins as a column. A call
-in a branch of CASE, or behind AND or OR, is made only for rows that get there.
+DuckDB computes the arguments, Python (or a plugin, or a service) answers the whole batch, the answer joins as a
+column. A call in a branch of CASE, or behind AND or OR, is made only for rows that get there.
 """
 
 from __future__ import annotations

@@ -254,7 +254,7 @@ class Pipeline:
         return np.array(kept, np.intp), frames
 
     def _store(self, batch: Batch, places: npt.NDArray[np.intp], entered: Entered | None, frames: list[Frame]) -> None:
-        """Keep the rows at *places*: those of *entered* as a table, the others as *frames*; each with its key and number."""
+        """Keep the rows at *places*, those of *entered* as a table, the others as *frames*, with keys and numbers."""
         numbers = np.arange(self._ordinal, self._ordinal + len(places), dtype=np.int64)
         self._ordinal += len(places)
         keys = numbers if self._counted else batch.times[places]
@@ -263,7 +263,9 @@ class Pipeline:
             arrivals = batch.arrivals[entered.places]
             self.buffer.add_table(TableSegment.of(keys[mine], entered.table, arrivals, numbers[mine]))
         if frames:
-            others = slice(None) if entered is None else np.isin(places, entered.places, assume_unique=True, invert=True)
+            others = (
+                slice(None) if entered is None else np.isin(places, entered.places, assume_unique=True, invert=True)
+            )
             self.buffer.add_frames(keys[others].tolist(), numbers[others].tolist(), frames)
 
     # ---- windows out

@@ -134,7 +134,9 @@ class RowProgram:
         where = None if self._early_where is not None else self._where
         return self._query("final", typing, self._outputs, where, order=self._order, order_first=self._order_first)
 
-    def _query(self, stage: str, typing: Typing, outputs: Sequence[tuple[str, Node]], where: Node | None, **more: Any) -> RowQuery:
+    def _query(
+        self, stage: str, typing: Typing, outputs: Sequence[tuple[str, Node]], where: Node | None, **more: Any
+    ) -> RowQuery:
         key = (stage, typing)
         if key not in self._queries:
             made = {site.call: site.column for site in self._sites if site.column in dict(typing)}
@@ -183,7 +185,8 @@ class RowProgram:
         arguments = []
         for number, argument in enumerate(site.call.arguments):
             name = f"{site.column} argument {number}"
-            arguments.append(table.column(name if name in table.column_names else argument.name))  # type: ignore[attr-defined]
+            plain = isinstance(argument, r.Column) and name not in table.column_names
+            arguments.append(table.column(argument.name if plain else name))  # type: ignore[attr-defined]
         reached = None
         if f"{site.column} mask" in table.column_names:
             reached = np.flatnonzero(table.column(f"{site.column} mask").to_numpy())
@@ -247,8 +250,8 @@ def _reached(site: Site) -> Node:
         value: s.Expr = s.Constant(True)
         for condition, wanted in reversed(path):
             branch, other = (value, s.Constant(False)) if wanted else (s.Constant(False), value)
-            value = s.Case(None, ((condition, branch),), other)  # type: ignore[arg-type]
-        reached = value if reached is None else s.Binary("OR", reached, value)  # type: ignore[arg-type]
+            value = s.Case(None, ((condition, branch),), other)
+        reached = value if reached is None else s.Binary("OR", reached, value)
     assert reached is not None
     return reached
 
@@ -269,5 +272,3 @@ def _python(column: Any) -> Any:
             return column.to_numpy().tolist()
         return column.to_pylist()
     return column
-
-

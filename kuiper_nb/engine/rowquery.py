@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from sqlglot import exp
 
 from ..duck import Cursor, Query
+from ..sql.grouping import placed
 from ..sql.lower import Lowering
-from ..sql.lowered import any_of, render
+from ..sql.lowered import Lowered, any_of, render
 from ..sql.resolved import UserCall
 from ..sql.syntax import Node
 from ..types import NULL, AnyType
@@ -52,13 +52,14 @@ class RowQuery:
         self._names = [name for name, _ in typing]
         renamed = {name: f"c{i}" for i, name in enumerate(self._names)}
         self._schema = pa.schema([(renamed[name], fed(kind)) for name, kind in typing])
-        place = lambda name: exp.column(renamed[name])  # noqa: E731
+        place = lambda name: placed(renamed[name])  # noqa: E731
         lowering = Lowering(columns, aliases or {}, place, wrapped=wrapped, calls=calls)
         lowered = [lowering.expression(node) for _, node in outputs]
         self.types: dict[str, AnyType] = {name: v.type for (name, _), v in zip(outputs, lowered, strict=True)}
         condition, where_guard = lowering.condition(where) if where is not None else (None, None)
         keys = [(lowering.expression(node), descending) for node, descending in order]
-        guard = any_of([where_guard, *(v.guard for v in lowered), *(k.guard for k, _ in keys), *(lowering.nan_guard(k) for k, _ in keys)])
+        guards = [where_guard, *(v.guard for v in lowered), *(k.guard for k, _ in keys)]
+        guard = any_of([*guards, *(lowering.nan_guard(k) for k, _ in keys)])
         self._guarded = guard is not None
         self._placed = places or self._guarded or bool(order) or not typing
         self._outputs = [name for name, _ in outputs]
@@ -75,9 +76,7 @@ class RowQuery:
         if kept is not None:
             sql += f" WHERE {render(kept)}"
         if order:
-            terms = [f"c{self._names.index(name)}" for name in order_first]
-            terms += [f"{render(k.sql)} {'DESC' if down else 'ASC'} NULLS LAST" for k, down in keys if k.type != NULL]
-            sql += f" ORDER BY {', '.join([*terms, 'r'])}"
+            sql += f" ORDER BY {', '.join([*(f'c{self._names.index(n)}' for n in order_first), *_terms(keys), 'r'])}"
         self._query: Query = cursor.prepare(sql, batch=feed)
 
     @property
@@ -102,13 +101,15 @@ class RowQuery:
         if misfits is not None:
             places = np.arange(rows) if places is None else places
             fits = ~misfits[places]
-            answer, places = answer.filter(pa.array(fits)), places[fits]  # type: ignore[index]
+            answer, places = answer.filter(pa.array(fits)), places[fits]
             wrong = np.flatnonzero(misfits)
             exact = wrong if exact is None else np.union1d(exact, wrong)
         return Answered(self._named(answer), places, exact)
 
     def _named(self, answer: pa.Table) -> pa.Table:
-        columns = [
-            pa.nulls(answer.num_rows) if null else answer.column(f"o{i}") for i, null in enumerate(self._nulls)
-        ]
+        columns = [pa.nulls(answer.num_rows) if null else answer.column(f"o{i}") for i, null in enumerate(self._nulls)]
         return pa.table(columns, names=self._outputs) if columns else answer.select([])
+
+
+def _terms(keys: Sequence[tuple[Lowered, bool]]) -> list[str]:
+    return [f"{render(k.sql)} {'DESC' if down else 'ASC'} NULLS LAST" for k, down in keys if k.type != NULL]

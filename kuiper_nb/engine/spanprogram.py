@@ -34,8 +34,8 @@ _WINDOW = HIDDEN + "window"
 class Closed:
     """What became of spans: the rows of span i are table[offsets[i]:offsets[i + 1]].
 
-    *filled*: spans that held a row. *exact*: spans for the evaluator, those in which a call failed among them: which failure
-    comes first shows only in its order.
+    *filled*: spans that held a row. *exact*: spans for the evaluator, those in which a call failed among them: which
+    failure comes first shows only in its order.
     """
 
     table: pa.Table
@@ -133,7 +133,14 @@ class SpanProgram:
         order = [(bound(expanded(key.node, plan.aliases, dict(self.typing))), key.descending) for key in plan.order]
         self._bounds = list(bounds.values())
         self._rows = RowProgram(
-            cursor, outputs, self._where, caller, placed=True, wrapped=wrapped, order=order, order_first=self._first(order)
+            cursor,
+            outputs,
+            self._where,
+            caller,
+            placed=True,
+            wrapped=wrapped,
+            order=order,
+            order_first=self._first(order),
         )
         self._rows.prepare(self._with_bounds(self.typing))
 
@@ -159,7 +166,7 @@ class SpanProgram:
         extra = [(name, BIGINT) for name in self._bounds]
         if self._plan.order:
             extra.append((_WINDOW, BIGINT))
-        return (*typing, *extra)  # type: ignore[arg-type]
+        return (*typing, *extra)
 
     # ---- running it
 
@@ -238,11 +245,9 @@ def ordered(keys: Times) -> Numbers:
     rows = np.arange(len(keys), dtype=np.int64)
     if not len(keys):
         return rows
-    spread = keys - keys.min()
+    spread: Numbers = keys - keys.min()
     if int(spread.max()) < 2**31:
         return (spread << 32) | rows
     rank = np.empty(len(keys), np.int64)
     rank[np.lexsort((rows, keys))] = rows
     return rank
-
-

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import pyarrow as pa
-from sqlglot import exp
 
 from ..duck import Cursor
 from ..sql import resolved as r
-from ..sql.lower import Lowering, false_if_null
-from ..sql.lowered import Lowered, NotLowered, any_of, call, render
+from ..sql.grouping import first_of, group_guard, list_of, odd_answer, odd_key, placed
+from ..sql.lower import Lowering
+from ..sql.lowered import Lowered, NotLowered, Sql, any_of, render
 from ..sql.syntax import Node
-from ..types import FLOAT, NULL, AnyType, ArrayOf
+from ..types import NULL, AnyType, ArrayOf
 from .hoist import HIDDEN
 from .substitute import Split
 from .typing import Typing, fed
@@ -36,14 +34,14 @@ class SpanQuery:
         wrapped: bool = False,
     ) -> None:
         renamed = {name: f"c{i}" for i, (name, _) in enumerate(typing)}
-        self._lowering = Lowering(dict(typing), split.aliases, lambda name: exp.column(renamed[name]), wrapped=wrapped)
+        self._lowering = Lowering(dict(typing), split.aliases, lambda name: placed(renamed[name]), wrapped=wrapped)
         self._columns: list[tuple[str, AnyType]] = []
         self._parts: list[str] = []
-        self._guards: list[exp.Expr | None] = []
-        self._row_guards: list[exp.Expr | None] = []
+        self._guards: list[Sql | None] = []
+        self._row_guards: list[Sql | None] = []
         keys = [self._lowering.expression(key) for key in split.keys]
         for number, key in enumerate(keys):
-            self._row_guards += [key.guard, *_odd_key(key)]
+            self._row_guards += [key.guard, *odd_key(key)]
             self._add(f"{HIDDEN}key {number}", key.sql, key.type)
         for node, name in split.aggregates.items():
             assert isinstance(node, r.BuiltinCall)
@@ -54,7 +52,8 @@ class SpanQuery:
             self._list(self._lowering.expression(node), name)
         condition, where_guard = self._lowering.condition(where) if where is not None else (None, None)
         self._row_guards.append(where_guard)
-        self.guarded = any_of([*self._guards, *self._row_guards]) is not None
+        self._guard = group_guard(self._row_guards, self._guards)
+        self.guarded = bool(self._guard)
         self._schema = pa.schema(
             [(renamed[name], fed(kind)) for name, kind in typing] + [(WINDOW, pa.int32()), (ORDER, pa.int64())]
         )
@@ -85,15 +84,10 @@ class SpanQuery:
 
     # ---- making it
 
-    def _sql(
-        self, feed: str, keys: int, condition: exp.Expr | None, where_guard: exp.Expr | None
-    ) -> str:
+    def _sql(self, feed: str, keys: int, condition: Sql | None, where_guard: Sql | None) -> str:
         parts = [WINDOW, *self._parts]
         if self.guarded:
-            row = any_of(self._row_guards)
-            group = any_of(self._guards)
-            lifted = call("bool_or", false_if_null(row)) if row is not None else None
-            parts.append(f"{render(_either(lifted, group))} AS guard")
+            parts.append(f"{self._guard} AS guard")
         grouping = [WINDOW, *(f"o{i}" for i in range(keys) if self._columns[i][1] != NULL)]
         kept = f"{WINDOW} >= 0"
         if condition is not None:
@@ -103,7 +97,7 @@ class SpanQuery:
         order = f"{WINDOW}, min({ORDER})" if keys else WINDOW
         return f"SELECT {', '.join(parts)} FROM {feed} WHERE {kept} GROUP BY {', '.join(grouping)} ORDER BY {order}"
 
-    def _add(self, name: str, sql: exp.Expr, kind: AnyType) -> None:
+    def _add(self, name: str, sql: Sql, kind: AnyType) -> None:
         if kind != NULL:
             self._parts.append(f"{render(sql)} AS o{len(self._columns)}")
         self._columns.append((name, kind))
@@ -126,41 +120,20 @@ class SpanQuery:
         lowered = node.entry.lower(arguments)
         if lowered is None:
             raise NotLowered(f"{node.entry.name} over {', '.join(str(a.type) for a in arguments)}")
-        self._guards += [lowered.guard, _nan(lowered)]
+        self._guards += [lowered.guard, odd_answer(lowered)]
         self._add(name, lowered.sql, lowered.type)
 
     def _first(self, column: str, name: str) -> None:
         value = self._lowering.expression(r.Column(column))
-        self._add(name, call("arg_min_null", value.sql, exp.column(ORDER)), value.type)
+        self._add(name, first_of(value, ORDER), value.type)
 
     def _list(self, value: Lowered, name: str) -> None:
         if value.type == NULL:
             raise NotLowered("a list of nulls")
         self._row_guards.append(value.guard)
-        ordered = exp.Order(this=value.sql.copy(), expressions=[exp.Ordered(this=exp.column(ORDER), nulls_first=True)])
-        self._add(name, exp.Anonymous(this="list", expressions=[ordered]), ArrayOf(value.type))
-
-
-def _odd_key(key: Lowered) -> list[exp.Expr]:
-    """Numbers that are one group to DuckDB only, as 0 and -0 are; NaN, which later comparisons must not meet."""
-    if key.type != FLOAT:
-        return []
-    negative = exp.and_(exp.EQ(this=exp.paren(key.sql), expression=exp.Literal.number(0)), call("signbit", key.sql))
-    return [false_if_null(negative), false_if_null(call("isnan", key.sql))]
-
-
-def _nan(value: Lowered) -> exp.Expr | None:
-    return false_if_null(call("isnan", value.sql)) if value.type == FLOAT else None
-
-
-def _either(first: exp.Expr | None, second: exp.Expr | None) -> exp.Expr:
-    both = any_of([first, second])
-    assert both is not None
-    return both
+        self._add(name, list_of(value, ORDER), ArrayOf(value.type))
 
 
 def _combined(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Few chunks: DuckDB pays some microseconds for each."""
     return column if column.num_chunks <= 64 else pa.chunked_array([column.combine_chunks()])
-
-

@@ -17,8 +17,9 @@ from .hoist import HIDDEN
 class Split:
     """What the expressions of a plan need of every group, each under the column name it gets.
 
-    *aggregates*: aggregate calls. *firsts*: columns of the group's first row. *lists*: arguments of the user's aggregates,
-    one list of all values each. *bounds*: window functions. *keys*: the group keys. *columns*: what rows may have.
+    *aggregates*: aggregate calls. *firsts*: columns of the group's first row. *lists*: arguments of the user's
+    aggregates, one list of all values each. *bounds*: window functions. *keys*: the group keys. *columns*: what rows
+    may have.
     """
 
     keys: tuple[Node, ...]
@@ -39,7 +40,9 @@ class Split:
         if isinstance(node, r.BuiltinCall) and node.aggregate:
             return r.Column(self.aggregates.setdefault(node, f"{HIDDEN}aggregate {len(self.aggregates)}"))
         if isinstance(node, r.UserCall) and node.aggregate:
-            names = tuple(self.lists.setdefault(a, f"{HIDDEN}list {len(self.lists)}") for a in map(self.expanded, node.arguments))
+            names = tuple(
+                self.lists.setdefault(a, f"{HIDDEN}list {len(self.lists)}") for a in map(self.expanded, node.arguments)
+            )
             self.user_calls[node] = names
             return node
         if isinstance(node, r.Bound):
@@ -57,8 +60,8 @@ class Split:
 def expanded(node: Node, aliases: Mapping[str, Node], columns: Container[str] | None = None) -> Node:
     """*node* with aliases replaced by what they stand for.
 
-    One that gives way to a column stays, unless it is known which *columns* rows may have: then it is an alias where there
-    is no such column, and NotLowered where there is, because it differs from row to row.
+    One that gives way to a column stays, unless it is known which *columns* rows may have: then it is an alias where
+    there is no such column, and NotLowered where there is, because it differs from row to row.
     """
     if isinstance(node, r.AliasRef):
         if not node.column_first or (columns is not None and node.name not in columns):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,7 +99,7 @@ def columnised(rows: Sequence[Row], names: Sequence[str]) -> tuple[pa.Table, Typ
 
 
 def _nan(values: Sequence[Any]) -> Mask:
-    return np.array([v is not None and v != v for v in values])
+    return np.array([type(v) is float and math.isnan(v) for v in values])
 
 
 def _fitting(rows: Pushed, name: str) -> list[Any]:

@@ -14,7 +14,6 @@ from ..duck import Cursor, Duck, QueryError
 from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
-from ..sql.arrays import NilArray
 from ..sql.lowered import NotLowered
 from ..sql.plan import Plan
 from ..sql.syntax import Node
@@ -48,8 +47,8 @@ Verdict = Emit | Exact | None
 
 @dataclass(slots=True)
 class Partial:
-    """The part of a batch that DuckDB computed. *make* answers its rows, *places* where they stood in the batch (None: all
-    of it, in order), *exact* which rows the evaluator must take, *failures* what it need not call again for them."""
+    """The part of a batch that DuckDB computed. *make* answers its rows, *places* where they stood in the batch
+    (None: all of it, in order), *exact* which rows the evaluator must take, *failures* what it need not call again."""
 
     size: int
     make: Callable[[], list[Row]]
@@ -61,8 +60,8 @@ class Partial:
 
 @dataclass(slots=True)
 class Entered:
-    """The part of a batch that DuckDB let into windows: *table* has the rows at *places*. *exact* are the places of rows for
-    the evaluator, *failures* what it need not call again for them."""
+    """The part of a batch that DuckDB let into windows: *table* has the rows at *places*. *exact* are the places of
+    rows for the evaluator, *failures* what it need not call again for them."""
 
     table: pa.Table
     places: np.ndarray
@@ -302,7 +301,7 @@ class Vector:
         conditions = [plan.window_filter, plan.where if plan.where_first else None]
         found = [expanded(c, plan.aliases) for c in conditions if c is not None]
         if len(found) == 2:
-            return s.Binary("AND", found[0], found[1])  # type: ignore[arg-type]
+            return s.Binary("AND", found[0], found[1])
         return found[0] if found else None
 
     def _span_program(self, typing: Typing) -> SpanProgram | None:

@@ -18,8 +18,8 @@ _SIGNS = re.compile(r"[.+*?()|\[\]{}^$]")
 def like_pattern(pattern: str) -> str:
     """A LIKE pattern as the regular expression eKuiper makes of it.
 
-    `%` is any run of characters but newlines, `_` any one; of everything else only the backslash is taken literally, and
-    the anchors bind as in any regular expression, so `a|b` is not anchored as a whole.
+    `%` is any run of characters but newlines, `_` any one; of everything else only the backslash is taken literally,
+    and the anchors bind as in any regular expression, so `a|b` is not anchored as a whole.
     """
     return "^" + pattern.replace("\\", "\\\\").replace("%", ".*").replace("_", ".") + "$"
 

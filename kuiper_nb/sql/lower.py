@@ -1,7 +1,7 @@
-"""The DuckDB arm: an expression over columns of known types becomes SQL that means the same as the evaluator, or nothing.
+"""The DuckDB arm: an expression over columns of known types becomes SQL with the evaluator's meaning, or nothing.
 
-Lowering is directed by types. Where a pair of types would fail in every row, where a function has no DuckDB form, where null
-and absent must be told apart, it raises NotLowered with the reason, and the evaluator takes the rows.
+Lowering is directed by types. Where a pair of types would fail in every row, where a function has no DuckDB form,
+where null and absent must be told apart, it raises NotLowered with the reason, and the evaluator takes the rows.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from sqlglot import exp
 from ..types import BIGINT, BOOLEAN, FLOAT, NULL, STRING, AnyType, ArrayOf, StructOf
 from . import resolved as r
 from . import syntax as s
-from .lowered import Lowered, NotLowered, any_of, call, cast, render
 from .like import like_pattern
+from .lowered import Lowered, NotLowered, any_of, call, cast, render
 
 Place = Callable[[str], exp.Expr]
 """Answers how DuckDB names a column, because eKuiper's names are case-sensitive and DuckDB's are not."""
@@ -57,8 +57,8 @@ def truth(condition: exp.Expr, guard: exp.Expr | None, null: bool) -> Lowered:
 
 
 class Lowering:
-    """Lowers over *columns*; *aliases* are expanded where they are used. *wrapped*: integer overflow makes a guard instead
-    of aborting the query, for batches on which the plain form has failed."""
+    """Lowers over *columns*; *aliases* are expanded where they are used. *wrapped*: integer overflow makes a guard
+    instead of aborting the query, for batches on which the plain form has failed."""
 
     def __init__(
         self,
@@ -140,11 +140,13 @@ class Lowering:
 
     def _compare(self, op: str, left: Lowered, right: Lowered, guard: exp.Expr | None) -> Lowered:
         numbers = left.type in _NUMBERS and right.type in _NUMBERS
-        fits = numbers or (left.type == right.type == STRING) or (left.type == right.type == BOOLEAN and op in ("=", "!="))
+        fits = (
+            numbers or (left.type == right.type == STRING) or (left.type == right.type == BOOLEAN and op in ("=", "!="))
+        )
         if not fits:
             raise NotLowered(f"{left.type} {op} {right.type}")
         first, second = left.sql, right.sql
-        if left.type == FLOAT or right.type == FLOAT:
+        if FLOAT in (left.type, right.type):
             guard = any_of([guard, self.nan_guard(left), self.nan_guard(right)])
             first, second = self._double(left), self._double(right)
         return truth(_COMPARISON[op](this=_paren(first), expression=_paren(second)), guard, left.null or right.null)
@@ -163,7 +165,7 @@ class Lowering:
         if left.type == right.type == BIGINT:
             if op in ("&", "|", "^"):
                 built = call("xor", left.sql, right.sql) if op == "^" else _bitwise(op, left.sql, right.sql)
-                missing = exp.Not(this=exp.paren(not_null(left, right))) if null else None  # then it is false, no number
+                missing = exp.Not(this=exp.paren(not_null(left, right))) if null else None  # false then, no number
                 return Lowered(built, BIGINT, any_of([guard, missing]), null)
             return self._integers(op, left, right, guard, null)
         if op in ("&", "|", "^"):
@@ -173,10 +175,13 @@ class Lowering:
             return Lowered(_ARITHMETIC[op](this=first, expression=second), FLOAT, guard, null)
         safe = _nonzero(second)
         zero = false_if_null(exp.EQ(this=_paren(second), expression=exp.Literal.number(0)))
-        kind = exp.Div if op == "/" else exp.Mod
-        divided = exp.Div(this=first, expression=safe, typed=False, safe=False) if kind is exp.Div else exp.Mod(this=first, expression=safe)
+        divided: exp.Expr = exp.Mod(this=first, expression=safe)
+        if op == "/":
+            divided = exp.Div(this=first, expression=safe, typed=False, safe=False)
         constant_divisor = _is_nonzero_constant(right)
-        return Lowered(divided, FLOAT, guard if constant_divisor else any_of([guard, zero]), null or not constant_divisor)
+        return Lowered(
+            divided, FLOAT, guard if constant_divisor else any_of([guard, zero]), null or not constant_divisor
+        )
 
     def _integers(self, op: str, left: Lowered, right: Lowered, guard: exp.Expr | None, null: bool) -> Lowered:
         first, second = _paren(left.sql), _paren(right.sql)
@@ -324,7 +329,11 @@ class Lowering:
             raise NotLowered("an index that is computed")
         at = node.index.value
         size = call("len", value.sql)
-        short = exp.LTE(this=size, expression=exp.convert(at)) if at >= 0 else exp.LT(this=size, expression=exp.convert(-at))
+        short = (
+            exp.LTE(this=size, expression=exp.convert(at))
+            if at >= 0
+            else exp.LT(this=size, expression=exp.convert(-at))
+        )
         element = call("list_extract", value.sql, at + 1 if at >= 0 else at)
         return Lowered(element, value.type.item, any_of([value.guard, false_if_null(short)]))
 
@@ -362,7 +371,7 @@ def _bitwise(op: str, left: exp.Expr, right: exp.Expr) -> exp.Expr:
 
 
 def _never_nan(value: exp.Expr, doubtful: frozenset[str]) -> bool:
-    """Whether a FLOAT surely is no NaN: columns hold none but those *doubtful*, and few operations make one of numbers."""
+    """Whether a FLOAT surely is no NaN. Columns hold none but those *doubtful*, and few operations make one."""
     if isinstance(value, exp.Paren):
         return _never_nan(value.this, doubtful)
     if isinstance(value, exp.Cast):
@@ -378,10 +387,10 @@ def _never_nan(value: exp.Expr, doubtful: frozenset[str]) -> bool:
 
 def _is_nonzero_literal(value: exp.Expr) -> bool:
     inner = value.unnest()
-    return isinstance(inner, exp.Cast) and isinstance(inner.this, exp.Literal) and float(inner.this.this) != 0
+    literal = inner.this if type(inner) is exp.Cast else None  # TRY_CAST is what cast() becomes
+    literal = literal.this if isinstance(literal, exp.Neg) else literal
+    return isinstance(literal, exp.Literal) and float(literal.this) != 0
 
 
 def _is_nonzero_constant(value: Lowered) -> bool:
-    literal = value.sql.find(exp.Literal)
-    only = isinstance(value.sql, exp.Cast) and isinstance(value.sql.this, (exp.Literal, exp.Neg))
-    return only and literal is not None and float(literal.this) != 0
+    return _is_nonzero_literal(value.sql)

@@ -9,6 +9,9 @@ from sqlglot import exp
 
 from ..types import AnyType
 
+Sql = exp.Expr
+"""A piece of DuckDB's SQL."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lowered:

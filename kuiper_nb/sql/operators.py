@@ -1,7 +1,7 @@
 """What an operator does to two values: eKuiper's rule for every pair of types (internal/xsql/valuer.go).
 
-int and float are Go's int64 and float64: integers divide and wrap as integers, a comparison with null is false, arithmetic
-with null is null, and a pair that does not fit is a RowFault, never a guess.
+int and float are Go's int64 and float64: integers divide and wrap as integers, a comparison with null is false,
+arithmetic with null is null, and a pair that does not fit is a RowFault, never a guess.
 """
 
 from __future__ import annotations

@@ -292,7 +292,9 @@ def windowed(draw: st.DrawFn, event_time: bool) -> str:
     g.aggregates = shape != "rows"
     items = _items(g, draw(st.integers(0, 2)), 3, KINDS if shape == "rows" else (*KINDS, "list"))
     if g.often(40):
-        items.append(g.one(["window_start() AS f", "window_end() AS f", "k", "b", "x", "nope", "window_trigger() AS f"]))
+        items.append(
+            g.one(["window_start() AS f", "window_end() AS f", "k", "b", "x", "nope", "window_trigger() AS f"])
+        )
     if shape == "rows" and g.often(30):
         items.insert(0, g.one(["*", "* EXCEPT(a)", "* EXCEPT(b)", "* EXCEPT(x)"]))
     having = ""
@@ -312,8 +314,8 @@ SMALL_FLOATS = tuple(n / 4 for n in range(-8, 9))
 BIG_FLOATS = (*SMALL_FLOATS, -0.0, 0.1, 0.0, 1e300, -1e300, 1e-300, 9.3e18, 123456789.125, 3.0)
 STRANGE = (float("inf"), float("-inf"), float("nan"))
 STRINGS = (
-    "", "a", "b", "abc", "ABC", "äöß", "İ", "a,b,c", " x ", "\tx\n", "12", "-3.5", "l\nf", "it's", 'q"d', "\\", "%_", "x\\y",
-    "𝄞a", "a\x00b", "<nil>", "a", "b",
+    "", "a", "b", "abc", "ABC", "äöß", "İ", "a,b,c", " x ", "\tx\n", "12", "-3.5", "l\nf", "it's", 'q"d', "\\", "%_",
+    "x\\y", "𝄞a", "a\x00b", "<nil>", "a", "b",
 )  # fmt: skip
 WRONG = ("x", "12", True, 3, 1.5, -7, [1], {"m": 1}, 1e300)
 MIDNIGHT = datetime(2024, 1, 1, tzinfo=UTC)
