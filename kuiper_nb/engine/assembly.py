@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from ..contracts import Row
 from ..sql.plan import OutputField, Plan
+from ..types import unencoded_table
 
 
 def visible(plan: Plan, table: pa.Table) -> tuple[pa.Table, frozenset[str]]:
@@ -23,7 +24,7 @@ def rows_of(table: pa.Table, omitted: frozenset[str], size: int) -> list[Row]:
     """The *size* rows of *table*; the columns in *omitted* leave no key where they are null."""
     if not table.num_columns:  # then Arrow does not know how many rows there are
         return [{} for _ in range(size)]
-    rows: list[Row] = table.to_pylist()
+    rows: list[Row] = unencoded_table(table).to_pylist()
     sparse = [name for name in table.column_names if name in omitted and table.column(name).null_count]
     for name in sparse:
         for row in rows:

@@ -16,6 +16,7 @@ from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
 from ..sql.syntax import Node
+from ..types import unencoded
 from .answers import uniform
 from .hoist import HIDDEN, Site, sites
 from .rowquery import RowQuery
@@ -270,5 +271,5 @@ def _python(column: Any) -> Any:
     if isinstance(column, (pa.Array, pa.ChunkedArray)):
         if column.null_count == 0 and (pa.types.is_float64(column.type) or pa.types.is_int64(column.type)):
             return column.to_numpy().tolist()
-        return column.to_pylist()
+        return unencoded(column).to_pylist()
     return column

@@ -14,7 +14,7 @@ from ..sql.lower import Lowering
 from ..sql.lowered import Lowered, any_of, render
 from ..sql.resolved import UserCall
 from ..sql.syntax import Node
-from ..types import NULL, AnyType
+from ..types import NULL, AnyType, table_of
 from .typing import Mask, Typing, fed
 
 
@@ -90,7 +90,7 @@ class RowQuery:
         rows = table.num_rows
         if self._placed:
             arrays.append(pa.array(np.arange(rows)))
-        answer = self._query(batch=pa.Table.from_arrays(arrays, schema=self._schema))
+        answer = self._query(batch=table_of(arrays, self._schema))
         places = answer.column("r").to_numpy() if self._placed else None
         exact = None
         if self._guarded:

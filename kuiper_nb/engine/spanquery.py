@@ -10,7 +10,7 @@ from ..sql.grouping import first_of, group_guard, list_of, odd_answer, odd_key, 
 from ..sql.lower import Lowering
 from ..sql.lowered import Lowered, NotLowered, Sql, any_of, render
 from ..sql.syntax import Node
-from ..types import NULL, AnyType, ArrayOf
+from ..types import NULL, AnyType, ArrayOf, table_of
 from .hoist import HIDDEN
 from .substitute import Split
 from .typing import Typing, fed
@@ -73,7 +73,7 @@ class SpanQuery:
     def __call__(self, table: pa.Table, windows: pa.Array, order: pa.Array) -> pa.Table:
         """A row per window and group, with the columns of the split, "w" and, if guarded, "guard"."""
         columns = [*(_combined(c) for c in table.columns), windows, order]
-        answer = self._query(batch=pa.Table.from_arrays(columns, schema=self._schema))
+        answer = self._query(batch=table_of(columns, self._schema))
         arrays = [
             pa.nulls(answer.num_rows) if kind == NULL else answer.column(f"o{i}")
             for i, (_, kind) in enumerate(self._columns)
