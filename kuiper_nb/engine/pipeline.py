@@ -68,7 +68,8 @@ class Pipeline:
         if self.watermark is not None:
             admission = self.watermark.admit(batch.times)
             self._mover, self._aligned_by = (admission, batch.arrivals), 0
-            releases = admission.releases
+            if not self._aligned or self.plan.sequential:  # once windows are aligned, nobody asks who let a row go on
+                releases = admission.releases
             if admission.late.any():
                 self._too_late(batch.select(admission.late), admission.watermarks[admission.late])
                 batch, releases = batch.select(~admission.late), releases[~admission.late]
@@ -229,9 +230,11 @@ class Pipeline:
             left = len(batch) - (0 if entered.exact is None else len(entered.exact))
             self.out.counts["filtered"] += left - len(entered.places)
             self.arms["duckdb"] += left
+        if len(places) < len(batch):
+            batch, releases = Batch(batch.arrivals[places], batch.times[places]), releases[places]
         if len(places):
             self._store(batch, places, entered, frames)
-            self._observe(Batch(batch.arrivals[places], batch.times[places]), releases[places])
+            self._observe(batch, releases)
 
     def _admitted(
         self, batch: Batch, places: Sequence[int], failures: Failures
@@ -254,14 +257,14 @@ class Pipeline:
         return np.array(kept, np.intp), frames
 
     def _store(self, batch: Batch, places: npt.NDArray[np.intp], entered: Entered | None, frames: list[Frame]) -> None:
-        """Keep the rows at *places*, those of *entered* as a table, the others as *frames*, with keys and numbers."""
+        """Keep the rows of *batch*, which stood at *places*: those of *entered* as a table, the others as *frames*."""
         numbers = np.arange(self._ordinal, self._ordinal + len(places), dtype=np.int64)
         self._ordinal += len(places)
-        keys = numbers if self._counted else batch.times[places]
+        keys = numbers if self._counted else batch.times
         if entered is not None and len(entered.places):
             mine = slice(None) if not frames else np.isin(places, entered.places, assume_unique=True)
-            arrivals = batch.arrivals[entered.places]
-            self.buffer.add_table(TableSegment.of(keys[mine], entered.table, arrivals, numbers[mine]))
+            segment = TableSegment.of(keys[mine], entered.table, batch.arrivals[mine], numbers[mine])
+            self.buffer.add_table(segment)
         if frames:
             others = (
                 slice(None) if entered is None else np.isin(places, entered.places, assume_unique=True, invert=True)

@@ -220,6 +220,9 @@ def numbered(
 
     Rows of no span stay, numbered -1. Spans are sorted; those that hold a row stand side by side.
     """
+    if len(lowers) == 1:
+        inside = (keys >= lowers[0]) & (keys < uppers[0])
+        return table, keys, np.subtract(inside, 1, dtype=np.int32)
     first = _count_below(uppers, keys)
     beyond = _count_below(lowers, keys)
     times = np.maximum(beyond - first, 0)
@@ -247,7 +250,9 @@ def ordered(keys: Times) -> Numbers:
         return rows
     spread: Numbers = keys - keys.min()
     if int(spread.max()) < 2**31:
-        return (spread << 32) | rows
+        spread <<= 32
+        spread |= rows
+        return spread
     rank = np.empty(len(keys), np.int64)
     rank[np.lexsort((rows, keys))] = rows
     return rank

@@ -10,7 +10,8 @@ from ..sql.grouping import first_of, group_guard, list_of, odd_answer, odd_key, 
 from ..sql.lower import Lowering
 from ..sql.lowered import Lowered, NotLowered, Sql, any_of, render
 from ..sql.syntax import Node
-from ..types import NULL, AnyType, ArrayOf, table_of
+from ..types import NULL, STRING, AnyType, ArrayOf, table_of
+from .codes import coded, decoded
 from .hoist import HIDDEN
 from .substitute import Split
 from .typing import Typing, fed
@@ -34,13 +35,25 @@ class SpanQuery:
         wrapped: bool = False,
     ) -> None:
         renamed = {name: f"c{i}" for i, (name, _) in enumerate(typing)}
-        self._lowering = Lowering(dict(typing), split.aliases, lambda name: placed(renamed[name]), wrapped=wrapped)
+        used: set[str] = set()
+
+        def place(name: str) -> Sql:
+            used.add(name)
+            return placed(renamed[name])
+
+        columns = dict(typing)
+        self._lowering = Lowering(columns, split.aliases, place, wrapped=wrapped)
         self._columns: list[tuple[str, AnyType]] = []
         self._parts: list[str] = []
         self._guards: list[Sql | None] = []
         self._row_guards: list[Sql | None] = []
-        keys = [self._lowering.expression(key) for key in split.keys]
-        for number, key in enumerate(keys):
+        self._coded: dict[int, str] = {}  # keys that are columns of texts, by number: they go in as codes
+        for number, node in enumerate(split.keys):
+            if isinstance(node, r.Column) and columns.get(node.name) == STRING:
+                self._coded[number] = node.name
+                self._add(f"{HIDDEN}key {number}", placed(f"k{number}"), STRING)
+                continue
+            key = self._lowering.expression(node)
             self._row_guards += [key.guard, *odd_key(key)]
             self._add(f"{HIDDEN}key {number}", key.sql, key.type)
         for node, name in split.aggregates.items():
@@ -54,11 +67,12 @@ class SpanQuery:
         self._row_guards.append(where_guard)
         self._guard = group_guard(self._row_guards, self._guards)
         self.guarded = bool(self._guard)
-        self._schema = pa.schema(
-            [(renamed[name], fed(kind)) for name, kind in typing] + [(WINDOW, pa.int32()), (ORDER, pa.int64())]
-        )
+        self._fed = [name for name, _ in typing if name in used]
+        fields = [(renamed[name], fed(columns[name])) for name in self._fed]
+        fields += [(f"k{number}", pa.int32()) for number in self._coded]
+        self._schema = pa.schema([*fields, (WINDOW, pa.int32()), (ORDER, pa.int64())])
         feed = cursor.feed(self._schema)
-        self._query = cursor.prepare(self._sql(feed.name, len(keys), condition, where_guard), batch=feed)
+        self._query = cursor.prepare(self._sql(feed.name, len(split.keys), condition, where_guard), batch=feed)
 
     @property
     def text(self) -> str:
@@ -72,12 +86,16 @@ class SpanQuery:
 
     def __call__(self, table: pa.Table, windows: pa.Array, order: pa.Array) -> pa.Table:
         """A row per window and group, with the columns of the split, "w" and, if guarded, "guard"."""
-        columns = [*(_combined(c) for c in table.columns), windows, order]
-        answer = self._query(batch=table_of(columns, self._schema))
+        columns = [_combined(table.column(name)) for name in self._fed]
+        keys = {number: coded(table.column(name)) for number, name in self._coded.items()}
+        columns += [_combined(codes) for codes, _ in keys.values()]
+        answer = self._query(batch=table_of([*columns, windows, order], self._schema))
         arrays = [
             pa.nulls(answer.num_rows) if kind == NULL else answer.column(f"o{i}")
             for i, (_, kind) in enumerate(self._columns)
         ]
+        for number, (_, texts) in keys.items():
+            arrays[number] = decoded(arrays[number], texts)
         names = [name for name, _ in self._columns]
         extra = ["w", "guard"] if self.guarded else ["w"]
         return pa.table([*arrays, *(answer.column(name) for name in extra)], names=[*names, *extra])
