@@ -1,6 +1,7 @@
 """The only home of DuckDB: the locked database that rules compute in, and the reader that opens files.
 
-A hot plan reads nothing but Arrow sources: it is prepared once over a feed whose table is changed between executions, which
+A hot plan reads nothing but Arrow sources: it is prepared once over a feed whose table is changed between executions,
+which
 DuckDB 2 does not plan again (a native table, parameter or setting in the plan would make it).
 """
 

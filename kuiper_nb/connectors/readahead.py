@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 
@@ -51,10 +52,8 @@ class ReadAhead:
         """Stop reading and close the source."""
         self._stop.set()
         while self._thread is not None and self._thread.is_alive():
-            try:
+            with contextlib.suppress(queue.Empty):
                 self._queue.get(timeout=0.01)
-            except queue.Empty:
-                pass
         self._thread = None
         self._source.close()
 

@@ -40,10 +40,9 @@ class Batch:
     def __len__(self) -> int:
         return len(self.arrivals)
 
-    def select(self, places: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Batch:
-        """The rows at *places*, in that order."""
-        if places.dtype == np.bool_:
-            places = np.flatnonzero(places)
+    def select(self, chosen: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Batch:
+        """The rows at the places *chosen*, in that order, or where it is true."""
+        places: npt.NDArray[np.intp] = np.arange(len(self))[chosen] if chosen.dtype == np.bool_ else chosen  # type: ignore[assignment]
         rows: Sequence[Row] | None = None
         if isinstance(self.rows, Pushed):
             rows = self.rows.select(places)

@@ -36,7 +36,8 @@ class Decoder:
         self._time = timestamps(stream) if event_time else None
 
     def decode(self, payload: Payload, now: int, floor: int, fault: Fault) -> Batch | None:
-        """The batch of *payload*, whose arrival is its own, but not before *floor*, or *now*; None when nothing is left."""
+        """The batch of *payload*, whose arrival is its own, but not before *floor*, or *now*; None when nothing is
+        left."""
         at = now if payload.at is None else max(payload.at, floor)
         data = payload.data
         rows: Sequence[Row]

@@ -11,11 +11,11 @@ from typing import Any
 from ..contracts import Row
 from ..errors import RowFault
 from ..sql import resolved as r
+from ..sql.arrays import NilArray
 from ..sql.builtins.srf import expanded
 from ..sql.evaluate import Caller, Evaluate, Evaluator, Frame
 from ..sql.plan import OutputField, Plan
 from ..sql.printer import printed
-from ..sql.arrays import NilArray
 from ..sql.timeformat import rfc3339
 from ..sql.values import described, go_type, text
 from ..windowing.windows import Span
@@ -135,10 +135,14 @@ class Exact:
     def _sorted(self, frames: list[Frame]) -> list[Frame]:
         if not self._order:
             return frames
-        decorated = [([key(frame) for key, _ in self._order], frame) for frame in frames]
+        keys = [[key(frame) for key, _ in self._order] for frame in frames]
         descending = [d for _, d in self._order]
-        decorated.sort(key=cmp_to_key(lambda a, b: _compare(a[0], b[0], descending)))
-        return [frame for _, frame in decorated]
+
+        def order(a: int, b: int) -> int:
+            return _compare(keys[a], keys[b], descending)
+
+        places = sorted(range(len(frames)), key=cmp_to_key(order))
+        return [frames[place] for place in places]
 
     # ---- fields
 
@@ -279,4 +283,4 @@ def _ordered(a: Any, b: Any) -> int:
         raise RowFault(f"run Order By error: incompatible types for comparison: {go_type(a)} and {go_type(b)}")
     if isinstance(a, (list, dict)):
         raise RowFault(f"run Order By error: incompatible types for comparison: {go_type(a)} and {go_type(b)}")
-    return (a > b) - (a < b)
+    return int(a > b) - int(a < b)

@@ -66,7 +66,8 @@ def _in_order(partial: Computed, rest: list[tuple[int, Any]]) -> list[tuple[int,
 
 
 class Output:
-    """The results of a rule. *deliver* hands an emit to the sinks, with its messages in order where there is no window."""
+    """The results of a rule. *deliver* hands an emit to the sinks, with its messages in order where there is no
+    window."""
 
     def __init__(self, keep: int = 100_000) -> None:
         self.emits: Newest[Emit] = Newest(keep, lambda emit: max(emit.size, 1))

@@ -59,4 +59,5 @@ def _array(values: list[Any]) -> pa.Array:
 
 def frame(emits: Iterable[Emit]) -> pd.DataFrame:
     """All rows of *emits* as a pandas DataFrame."""
-    return arrow_table(emits).to_pandas()
+    made: pd.DataFrame = arrow_table(emits).to_pandas()
+    return made

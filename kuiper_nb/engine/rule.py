@@ -101,6 +101,7 @@ class Rule:
     def _taken(self) -> RuleStatus:
         counts, pipeline = self._out.counts, self._pipeline
         watermark = pipeline.watermark.at if pipeline is not None and pipeline.watermark is not None else None
+        counted: dict[str, Any] = {name: counts[name] for name in _COUNTS}
         return RuleStatus(
             id=self.id,
             mode=self._wiring.mode,
@@ -112,7 +113,7 @@ class Rule:
             generations=dict(self._wiring.caller.generations),
             arms=dict(pipeline.arms) if pipeline is not None else {},
             batches=self._batches,
-            **{name: counts[name] for name in _COUNTS},
+            **counted,
         )
 
     def explain(self) -> str:

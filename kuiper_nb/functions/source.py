@@ -162,7 +162,7 @@ def _typed(value: Any, hint: Any, what: str, name: str) -> Any:
             return value.strip().lower() in ("true", "1", "yes")
         return kind(value) if kind in (int, float) else value
     except ValueError:
-        raise ConnectorError(f'{what}: option {name} is a {kind.__name__}, not "{value}"') from None
+        raise ConnectorError(f'{what}: option {name} is a {getattr(kind, "__name__", kind)}, not "{value}"') from None
 
 
 class _Items:

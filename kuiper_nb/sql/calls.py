@@ -105,7 +105,7 @@ class CallResolver:
             raise self.refuse(message, "meta(topic), meta(stream.topic) or meta(*)", node.place)
         found: s.Node = r.MetaRef(argument.parts[-1], place=node.place)
         for key in path:
-            found = s.Arrow(found, key, place=node.place)  # type: ignore[arg-type]
+            found = s.Arrow(found, key, place=node.place)
         return found
 
     def _row_number(self, node: s.Invoke, clause: Clause) -> s.Node:

@@ -18,8 +18,10 @@ class Lowered:
     """A DuckDB expression whose values are those of the evaluator, except in rows where *guard* is true.
 
     A row whose guard is true goes to the evaluator, so a lowering may give any value there, but must not abort the
-    query. *null* says whether the value can be NULL at all. A BOOLEAN that is a truth value of eKuiper's two-valued logic
-    is never NULL; its *condition*, when there is one, is a cheaper form that may be NULL where the value is false, for use
+    query. *null* says whether the value can be NULL at all. A BOOLEAN that is a truth value of eKuiper's two-valued
+    logic
+    is never NULL; its *condition*, when there is one, is a cheaper form that may be NULL where the value is false,
+    for use
     where NULL counts as false (WHERE).
     """
 

@@ -264,7 +264,12 @@ BUILTINS: tuple[Builtin, ...] = (
     ),
     Builtin("hex2dec", _from_hexadecimal, (1, 1), "the integer that hexadecimal digits stand for", ("string",)),
     Builtin(
-        "isnull", lambda value: value is None or isinstance(value, NilArray), (1, 1), "whether a value is null", nulls="call", lower=_lower_isnull
+        "isnull",
+        lambda value: value is None or isinstance(value, NilArray),
+        (1, 1),
+        "whether a value is null",
+        nulls="call",
+        lower=_lower_isnull,
     ),
     Builtin("trunc", _truncated, (2, 2), "a number rounded to n decimals", ("number", "int")),
 )
