@@ -72,8 +72,9 @@ def _window(plan: Plan) -> str:
 
 
 def _calls(plan: Plan, functions: Mapping[str, Function]) -> list[tuple[str, str]]:
-    nodes = [plan.where, plan.having, *(f.node for f in plan.fields), *(key.node for key in plan.order)]
-    found = sites([expanded(n, plan.aliases) for n in nodes if n is not None])
+    nodes = [plan.having, *(f.node for f in plan.fields), *(key.node for key in plan.order)]
+    where = expanded(plan.where, plan.aliases) if plan.where is not None else None
+    found = sites([expanded(n, plan.aliases) for n in nodes if n is not None], where)
     steps = []
     for site in found:
         function = functions.get(site.call.name)
