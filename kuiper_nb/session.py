@@ -16,6 +16,7 @@ from .connectors.readahead import ReadAhead
 from .connectors.replay import replayed
 from .contracts import Clock, Payload, Sink, Source
 from .duck import Duck
+from .engine.lifetime import closed_at_exit
 from .engine.outlet import Outlet
 from .engine.rule import Rule
 from .engine.runner import run
@@ -68,6 +69,7 @@ class Session:
         self.recipes: dict[str, dict[str, Any]] = {}
         self.mode: Mode = "virtual" if self.clock.virtual else "live"
         self._timeline = Timeline(self.clock, self._own_rules) if isinstance(self.clock, VirtualClock) else None
+        closed_at_exit(self)
 
     def _own_rules(self) -> list[Rule]:
         """The rules that run by this session's clock."""
