@@ -13,6 +13,7 @@ from ..errors import RowFault
 from ..sql import resolved as r
 from ..sql.arrays import NilArray
 from ..sql.builtins.srf import expanded
+from ..sql.depth import deep
 from ..sql.evaluate import Caller, Evaluate, Evaluator, Frame
 from ..sql.plan import OutputField, Plan
 from ..sql.printer import printed
@@ -24,6 +25,7 @@ from ..windowing.windows import Span
 class Exact:
     """The closures of one plan. Every method raises RowFault for the row, or window, that fails."""
 
+    @deep()
     def __init__(self, plan: Plan, caller: Caller | None = None) -> None:
         self.plan = plan
         self._evaluator = Evaluator(plan.aliases, caller)

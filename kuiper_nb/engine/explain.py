@@ -8,9 +8,10 @@ from ..contracts import Function
 from ..sql.plan import Plan
 from ..sql.printer import printed
 from ..windowing.spec import Count, Hopping, Tumbling
+from .batch import FEW
 from .hoist import sites
 from .substitute import expanded
-from .vector import FEW, Vector
+from .vector import Vector
 
 
 def explained(plan: Plan, vector: Vector | None, sinks: Sequence[str], functions: Mapping[str, Function]) -> str:

@@ -35,8 +35,7 @@ class Rule:
     """A rule. It is made stopped; `start` runs it.
 
     *emits*, *errors* and *late* hold the newest of what came out. Under a virtual clock everything happens in the
-    thread
-    that calls; else in a thread of the rule's own.
+    thread that calls; else in a thread of the rule's own.
     """
 
     def __init__(self, id: str, plan: Plan, wiring: Wiring, *, keep: int = 100_000, generation: int = 1) -> None:
@@ -138,8 +137,7 @@ class Rule:
             self._thread.start()
 
     def stop(self) -> None:
-        """Stop; open windows are not sent. Returns when the rule has stopped, or after two seconds of waiting for
-        it."""
+        """Stop; open windows are not sent. Returns when the rule has stopped, or after two seconds of waiting."""
         self._stopping = True
         self._awake.set()
         if self._vector is not None:
@@ -152,7 +150,7 @@ class Rule:
                 return
         with self._lock:
             if self._state in ("running", "starting"):
-                self._close("stopped", "")
+                self._close("stopped", f"{self.backlog} pushed batches were not read" if self.backlog else "")
 
     def drop(self) -> None:
         """Stop and forget the rule."""
@@ -291,15 +289,18 @@ class Rule:
         self._awake.wait(seconds)
         self._awake.clear()
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, error: BaseException) -> None:
         """An error stopped the rule: start again if its restart strategy says so, else stop with the error shown."""
         message = error.message if isinstance(error, KuiperError) else f"{type(error).__name__}: {error}"
         with self._lock:
             now = self._wiring.clock.now()
+            self._write_off()
             self._out.fault(message, None, now, where=getattr(error, "where", ""), window=True)
             if self._attempts < self.plan.options.attempts and not self._stopping:
                 self._attempts += 1
                 self._close("stopping", "")
+                self._pipeline = None  # what waits in it is not taken over
+                self._write_off()
                 try:
                     self._open()
                     return
@@ -310,6 +311,13 @@ class Rule:
             self._changed.notify_all()
 
     # ---- inside
+
+    def _write_off(self) -> None:
+        """The rows of a step that broke off, of which nothing became, count as errored."""
+        counts = self._out.counts
+        known = sum(counts[name] for name in ("used", "filtered", "late", "errored"))
+        known += self._pipeline.waiting if self._pipeline is not None else 0
+        counts["errored"] += max(counts["rows_in"] - known, 0)
 
     def _open(self) -> None:
         now = self._wiring.clock.now()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .allocation import keep_freed_memory
 from .rule import Rule
 
 _LONGEST_REST = 0.5
@@ -35,11 +36,12 @@ def quick_switching() -> Iterator[None]:
 
 def run(rule: Rule) -> None:
     """Step *rule* whenever something is due or arrives, until it is not running any more."""
+    keep_freed_memory()
     with quick_switching():
         while rule.active:
             try:
                 worked = rule.step()
-            except Exception as error:  # a fault of ours or of a connector must never end the kernel
+            except BaseException as error:  # whatever it is, sys.exit() too, a rule that does not run must not seem to
                 rule.failed(error)
                 continue
             if not worked and rule.active:

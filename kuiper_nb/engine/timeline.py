@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from time import monotonic
 
 from ..errors import ClockError
 from ..windowing.clock import VirtualClock
@@ -37,11 +38,19 @@ class Timeline:
             pass
 
     def drive(self, rule: Rule, done: Callable[[], bool], timeout: float | None) -> bool:
-        """Let sources deliver and time pass until *done*; False when *timeout* seconds of virtual time passed first."""
+        """Let sources deliver and time pass until *done*; False when *timeout* seconds of virtual time passed first.
+
+        A source without end or pace never lets virtual time pass: for it they are real seconds.
+        """
         limit = None if timeout is None else self._clock.now() + round(timeout * 1000)
+        patience = None if timeout is None or rule.input != "unbounded" else monotonic() + timeout
         while not done():
             self.settle()
-            if done() or self._turns():
+            if done():
+                break
+            if self._turns():
+                if patience is not None and monotonic() > patience:
+                    return done()
                 continue
             due = self._next_timer()
             if due is None or (limit is not None and due > limit):

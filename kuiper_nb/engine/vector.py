@@ -11,9 +11,11 @@ import pyarrow as pa
 
 from ..contracts import Failure, Row
 from ..duck import Cursor, Duck, QueryError
+from ..errors import PlanError
 from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
+from ..sql.depth import deep
 from ..sql.lowered import NotLowered
 from ..sql.plan import Plan
 from ..sql.syntax import Node
@@ -21,16 +23,13 @@ from ..types import to_arrow
 from ..windowing.windows import Span
 from .answers import NotUniform
 from .assembly import assembled, rows_of, visible
-from .batch import Batch, filled
+from .batch import FEW, Batch, filled
 from .buffer import Buffer, FrameSegment, TableSegment
 from .emits import Emit
 from .rowprogram import Outcome, RowProgram
 from .spanprogram import Closed, SpanProgram
 from .substitute import expanded, looked_at
 from .typing import Mask, Typing, columnised, columns_of, typing_of
-
-FEW = 48
-"""Below so many rows the evaluator is done before DuckDB has begun."""
 
 
 class Exact(Enum):
@@ -72,6 +71,7 @@ class Entered:
 class Vector:
     """The queries of one rule. `reasons` says why a stage, met with certain types, takes the exact arm."""
 
+    @deep()
     def __init__(self, plan: Plan, caller: RowCaller, duck: Duck) -> None:
         self.plan = plan
         self.reasons: dict[str, str] = {}
@@ -226,12 +226,13 @@ class Vector:
             try:
                 if key not in self._programs:
                     self._programs[key] = None
-                    program = make(wrapped)
-                    program.prepare(typing)
+                    with deep():
+                        program = make(wrapped)
+                        program.prepare(typing)
                     self._programs[key] = program
                 found = self._programs[key]
                 return found.run(table, typing, misfits) if found is not None else None
-            except NotLowered as why:
+            except (NotLowered, PlanError) as why:
                 self._programs[key] = None
                 self.reasons[stage] = str(why)
                 return None
@@ -309,8 +310,9 @@ class Vector:
         if key not in self._spans:
             self._spans[key] = None
             try:
-                self._spans[key] = SpanProgram(self._open(), self.plan, typing, self._caller, wrapped=self._wrapped)
-            except (NotLowered, QueryError) as why:
+                with deep():
+                    self._spans[key] = SpanProgram(self._open(), self.plan, typing, self._caller, wrapped=self._wrapped)
+            except (NotLowered, QueryError, PlanError) as why:
                 self.reasons["span"] = str(why)
         return self._spans[key]
 

@@ -65,9 +65,6 @@ class Builder(ExpressionBuilder):
     def group(self, meta: Meta, children: list[Any]) -> tuple[str, Any]:
         return "group", children
 
-    def unit(self, meta: Meta, children: list[Token]) -> s.Name:
-        return s.Name((children[0].upper(),), place=at(children[0]))
-
     def filter(self, meta: Meta, children: list[s.Expr]) -> tuple[str, Any]:
         return "where", self.single(children[0])
 

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 
 from ..catalog import Stream
 from ..contracts import Function
+from .depth import MOST, deep, levels, too_deep
 from .passes import PASSES, Draft, finish
 from .plan import Options, Plan
 from .syntax import Select
 
 
+@deep()
 def compile_select(
     select: Select, streams: Mapping[str, Stream], functions: Mapping[str, Function], options: Options
 ) -> Plan:
     """Run every pass over *select*. Raises PlanError or NotSupported, with the place in the text."""
+    if levels(select) > MOST:
+        raise too_deep()
     draft = Draft(select, streams, functions, options)
     for step in PASSES:
         draft = step(draft)

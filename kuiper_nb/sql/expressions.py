@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,26 @@ def at(meta: Meta | Token) -> s.Place:
     """Where it stood."""
     line, column = getattr(meta, "line", None), getattr(meta, "column", None)
     return s.Place(line or 1, column or 1)
+
+
+def _end(text: str) -> int:
+    """Where the }} stands that ends a placeholder: after a complete expression, else the first (the error says why)."""
+    first = end = text.index("}}")
+    while end >= 0:
+        if not text[:end].strip() or _complete(text[:end].strip()):
+            return end
+        end = text.find("}}", end + 1)
+    return first
+
+
+def _complete(expression: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said once, when it is evaluated
+        try:
+            compile(expression, "<{{…}}>", "eval")
+        except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
+            return False
+    return True
 
 
 class _Bound(tuple[Any, ...]):
@@ -73,17 +93,25 @@ class ExpressionBuilder(Transformer[Token, Any]):
             raise self.refuse(
                 f"invalid string: {error}", 'escapes are those of Go: \\n \\t \\\\ \\" \\u00e9', at(token)
             ) from None
-        return (
-            re.sub(r"\{\{(.*?)\}\}", lambda m: str(self._value(m[1], at(token))), plain, flags=re.S)
-            if self.bind
-            else plain
-        )
+        return self._filled(plain, at(token)) if self.bind else plain
+
+    def _filled(self, plain: str, place: s.Place) -> str:
+        """*plain* with the values of its placeholders; one that is never closed is plain text."""
+        done, rest = "", plain
+        while "}}" in rest.partition("{{")[2]:
+            before, _, rest = rest.partition("{{")
+            end = _end(rest)
+            done += f"{before}{self._value(rest[:end], place)}"
+            rest = rest[end + 2 :]
+        return done + rest
 
     def _value(self, expression: str, place: s.Place) -> Any:
         if self.bind is None:
             raise self.refuse(
                 "{{…}} has no value here", "it works in notebook cells; in a script use an f-string", place
             )
+        if not expression.strip():
+            raise self.refuse("an empty {{ }}", "write a Python expression between the braces: {{limit}}", place)
         try:
             value = self.bind(expression.strip())
         except Exception as error:
@@ -210,6 +238,9 @@ class ExpressionBuilder(Transformer[Token, Any]):
 
     def when(self, meta: Meta, children: list[s.Expr]) -> tuple[str, Any]:
         return "when", self.single(children[0])
+
+    def unit(self, meta: Meta, children: list[Token]) -> s.Unit:
+        return s.Unit(children[0].upper(), place=at(children[0]))
 
     def case(self, meta: Meta, children: list[Any]) -> s.Case:
         subject = None if isinstance(children[0], list) else self.single(children.pop(0))

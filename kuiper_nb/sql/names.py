@@ -111,6 +111,8 @@ class NameResolver:
     def _node(self, node: s.Node, own: str = "", index: int | None = None) -> s.Node:
         if isinstance(node, s.Name):
             return self._name(node, own, index)
+        if isinstance(node, s.Unit):  # eKuiper reads the unit of a window anywhere, and it is null
+            return r.NOTHING
         if isinstance(node, s.Paren):
             return self._node(node.inner, own, index)
         if isinstance(node, s.Star):

@@ -11,6 +11,7 @@ from lark.exceptions import VisitError
 
 from ..errors import KuiperError, ParseError
 from .builder import Bind, Builder
+from .depth import deep
 from .strings import first_statement
 from .syntax import Select, Statement
 
@@ -21,6 +22,7 @@ def _lark() -> Lark:
     return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 
+@deep()
 def parse(text: str, bind: Bind | None = None) -> tuple[Statement, ...]:
     """Every statement of *text*; *bind* answers the values of `{{…}}`. Raises ParseError."""
     try:
@@ -64,7 +66,34 @@ _WORDS = {
     "COMMA": ",",
     "SEMICOLON": ";",
     "EQUAL": "=",
+    "BANG": "=",
+    "LSQB": "[",
+    "RSQB": "]",
+    "COLON": ":",
+    "STAR": "*",
+    "STREAM_STAR": "stream.*",
+    "PLACEHOLDER": "a value",
+    "SUM_OP": "an operator",
+    "TERM_OP": "an operator",
+    "DOT": "an operator",
 }
+# Where any value fits, or any operator, one word says more than the list of its kinds.
+_VALUES = {"STRING", "INT", "FLOAT", "MINUS", "TRUE", "FALSE", "UNIT"}
+_OPERATORS = {"COMPARE", "MINUS", "STAR", "AND", "OR", "NOT", "LIKE", "_IN", "_BETWEEN"}
+
+
+def _named(expected: set[str]) -> list[str]:
+    """What users call the terminals of the grammar."""
+    names = {name for name in expected if "ANON" not in name}
+    if "PLACEHOLDER" in names:
+        names -= _VALUES
+    if "SUM_OP" in names:
+        names -= _OPERATORS
+    words = {_WORDS.get(name, name.lstrip("_")) for name in names}
+    if "PLACEHOLDER" in names and "COLUMN" in names:
+        words = {"a column" if word == "a name" else word for word in words}
+    return sorted(words)
+
 
 _SLIPS = (
     (r"<>", "write != for “not equal”"),
@@ -115,9 +144,7 @@ def _hint(text: str, line: int, column: int, found: str, expected: set[str]) -> 
         return f"an alias needs AS (AS {found}), and fields are followed by FROM"
     if found.upper() in _RESERVED and expected & {"COLUMN", "SOURCE"}:
         return f"{found.upper()} is a reserved word; back-quote it to use it as a name: `{found}`"
-    words = sorted(
-        {_WORDS.get(name, name.lstrip("_").replace("__ANON", "")) for name in expected if "ANON" not in name}
-    )
+    words = _named(expected)
     return f"expected {', '.join(words[:8])}" if words else ""
 
 

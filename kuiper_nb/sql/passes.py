@@ -14,7 +14,7 @@ from . import syntax as s
 from .calls import CallResolver
 from .like import like_matcher
 from .names import NameResolver, output_names
-from .placement import analytic_calls, check_hits, check_sets, groups_only, is_aggregate, set_field
+from .placement import analytic_calls, check_hits, check_sets, groups_only, is_aggregate, set_field, without_aggregates
 from .plan import Options, OrderKey, OutputField, Plan
 from .windows import window_spec
 
@@ -231,7 +231,7 @@ def finish(draft: Draft) -> Plan:
         aliases=aliases,
         options=draft.options,
         columns=_columns(draft),
-        where=select.where,
+        where=select.where if draft.window is not None else without_aggregates(select.where, aliases),
         where_first=where_first,
         window=draft.window,
         window_filter=select.windows[0].where if select.windows else None,

@@ -20,6 +20,20 @@ def is_aggregate(node: s.Node | None, aliases: Mapping[str, s.Node]) -> bool:
     return any(isinstance(n, calls) and n.aggregate for n in r.reach(node, aliases))
 
 
+def without_aggregates(node: s.Node | None, aliases: Mapping[str, s.Node]) -> s.Node | None:
+    """*node* as it is where there is no group yet: every aggregate in it, or behind an alias, is null."""
+    if node is None:
+        return None
+
+    def emptied(n: s.Node) -> s.Node:
+        aggregate = isinstance(n, (r.BuiltinCall, r.UserCall, r.LastHit)) and n.aggregate
+        if aggregate or (isinstance(n, r.AliasRef) and is_aggregate(aliases[n.name], aliases)):
+            return r.NOTHING
+        return r.rebuilt(n, emptied)
+
+    return emptied(node)
+
+
 def groups_only(written: s.Node | None, resolved: s.Node, aliases: Mapping[str, s.Node]) -> bool:
     """Whether HAVING looks at groups: a column or call on either side of its operators must be, or hold, an aggregate.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -55,19 +56,45 @@ class Options:
     def of(cls, given: Mapping[str, Any] | None) -> Options:
         """From eKuiper's JSON names. Unknown options are kept in *given* and otherwise ignored, as eKuiper does."""
         options = dict(given or {})
+        for name in options:
+            _refuse_slip(name)
         tolerance = duration(options.get("lateTolerance", 1000), "options.lateTolerance")
         restart = options.get("restartStrategy") or {}
+        if not isinstance(restart, Mapping):
+            hint = '{"restartStrategy": {"attempts": 3}}'
+            raise PlanError(f"option restartStrategy is an object, not {restart!r}", hint)
         return cls(
             event_time=_flag(options, "isEventTime", False),
             late_tolerance=tolerance if tolerance >= 0 else 1000,
             send_error=_flag(options, "sendError", False),
             send_nil_field=_flag(options, "sendNilField", False),
             send_meta=_flag(options, "sendMetaToSink", False),
-            buffer_length=int(options.get("bufferLength", 1024)),
-            attempts=int(restart.get("attempts", 0)),
+            buffer_length=_whole(options, "bufferLength", 1024),
+            attempts=_whole(restart, "attempts", 0),
             flush_at_end=_flag(options, "flushAtEnd", True),
             given=options,
         )
+
+
+_KNOWN = (
+    *("isEventTime", "lateTolerance", "sendError", "sendNilField", "sendMetaToSink", "bufferLength", "flushAtEnd"),
+    *("restartStrategy", "concurrency", "qos", "checkpointInterval", "debug", "logFilename", "cron", "duration"),
+    *("cronDatetimeRange", "planOptimizeStrategy", "notifySub", "speed"),
+)
+
+
+def _refuse_slip(name: str) -> None:
+    """A name that only looks like an option's is a slip; others are ignored, as eKuiper does."""
+    if name not in _KNOWN and (near := difflib.get_close_matches(name.lower(), [k.lower() for k in _KNOWN], 1, 0.85)):
+        known = next(k for k in _KNOWN if k.lower() == near[0])
+        raise PlanError(f"there is no option {name} of a rule", f"did you mean {known}?")
+
+
+def _whole(options: Mapping[str, Any], name: str, default: int) -> int:
+    value = options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value) or value < 0:
+        raise PlanError(f"option {name} is a whole number from 0 on, not {value!r}")
+    return int(value)
 
 
 def _flag(options: Mapping[str, Any], name: str, default: bool) -> bool:

@@ -17,6 +17,8 @@ def printed(node: s.Node | None) -> str:
             return json.dumps(value, ensure_ascii=False) if not isinstance(value, bool) else str(value).upper()
         case r.Column(name=name) | r.AliasRef(name=name):
             return name if name.isidentifier() else f"`{name}`"
+        case s.Unit(name=name):
+            return name
         case s.Name(parts=parts):
             return ".".join(parts)
         case s.Star() | r.WholeRow():

@@ -17,6 +17,10 @@ class Column(Node):
     name: str
 
 
+NOTHING = Column("`")
+"""What is null in every row: no column can have this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class AliasRef(Node):
     """An alias of the SELECT list. *column_first*: a column of that name, where the row has one, goes before the

@@ -49,6 +49,13 @@ class Name(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Unit(Node):
+    """DD, HH, MI, SS or MS, bare: the unit of a window, and null anywhere else."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Star(Node):
     """`*` or `stream.*`, with EXCEPT and REPLACE."""
 

@@ -32,13 +32,13 @@ def window_spec(call: s.WindowCall, event_time: bool, refuse: Refuse) -> Spec:
         message = f"The arguments for {call.name} should be {wanted}."
         raise refuse(message, f"{call.name.upper()}{shape}: unit, length{', hop' if wanted == 3 else ''}", call.place)
     unit, *lengths = call.arguments
-    if not isinstance(unit, s.Name) or unit.parts[0] not in ("DD", "HH", "MI", "SS", "MS"):
+    if not isinstance(unit, s.Unit):
         message = f"The first argument for {call.name} is a unit"
         raise refuse(message, "DD, HH, MI, SS or MS, without quotes", unit.place)
     numbers = [_length(call, length, refuse) for length in lengths]
     if call.name == "tumblingwindow":
-        return Tumbling(Unit(unit.parts[0]), numbers[0])
-    return Hopping(Unit(unit.parts[0]), numbers[0], numbers[1])
+        return Tumbling(Unit(unit.name), numbers[0])
+    return Hopping(Unit(unit.name), numbers[0], numbers[1])
 
 
 def _integer(node: s.Node) -> int | None:

@@ -346,3 +346,95 @@ def test_a_source_that_fails_is_tried_again_as_often_as_the_rule_says(
 
     assert (rule.status.state, rows(rule)) == (state, found)
     assert messages(rule)[0] == "source shaky failed: OSError: try 1"
+
+
+# ---- what nobody should do
+
+
+def test_a_function_that_ends_python_is_an_error_of_its_row(session: Session) -> None:
+    def leave(a: float) -> float:
+        raise SystemExit(1)
+
+    session.function(leave)
+    rule = session.rule("SELECT leave(a) AS x FROM demo", id="r")
+
+    session.push("demo", [{"a": 1}, {"a": 2}])
+
+    assert (rule.status.state, rule.status.errored) == ("running", 2)
+
+
+def test_the_rows_of_a_step_that_broke_off_are_counted(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = session.rule("SELECT a FROM demo", id="r")
+    monkeypatch.setattr("kuiper_nb.engine.pipeline.Pipeline._pass", lambda *_: 1 / 0)
+
+    session.push("demo", [{"a": 1}, {"a": 2}])
+
+    assert rule.status.state == "stopped by error"
+    assert (rule.status.rows_in, rule.status.errored) == (2, 2)
+
+
+def test_waiting_for_a_source_without_end_or_pace_ends_after_the_timeout(session: Session) -> None:
+    def endless() -> Any:
+        while True:
+            yield {"a": 1}
+
+    session.source(endless)
+    session.sql('CREATE STREAM flood () WITH (TYPE="endless")')
+    rule = session.rule("SELECT a FROM flood", id="r")
+
+    assert not rule.wait(timeout=0.05)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"isEventtime": True}, "did you mean isEventTime"),
+        ({"restartStrategy": 5}, "restartStrategy is an object"),
+        ({"restartStrategy": {"attempts": "x"}}, "attempts is a whole number"),
+        ({"bufferLength": -1}, "bufferLength is a whole number"),
+    ],
+)
+def test_an_option_that_is_a_slip_is_refused(session: Session, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(KuiperError, match=message):
+        session.rule("SELECT a FROM demo", id="r", options=options)
+
+
+# ---- long expressions
+
+
+@pytest.mark.parametrize(("count", "times"), [(250, 1), (250, 100)])
+def test_a_long_chain_is_computed_by_either_arm(session: Session, count: int, times: int) -> None:
+    rule = session.rule(f"SELECT {' + '.join(['a'] * count)} AS s FROM demo WHERE {' AND '.join(['a = 1'] * count)}")
+
+    session.push("demo", [{"a": 1}] * times)
+
+    assert rows(rule) == [{"s": float(count)}] * times
+
+
+@pytest.mark.parametrize("count", [400, 20_000])
+def test_a_chain_beyond_all_measure_is_refused(session: Session, count: int) -> None:
+    with pytest.raises(KuiperError, match="nested too deeply"):
+        session.rule(f"SELECT {' + '.join(['a'] * count)} AS s FROM demo")
+
+
+# ---- what is null in every row
+
+
+@pytest.mark.parametrize("field", ["ss", "ms AS x", "dd + 1 AS x", "hh[0] AS x"])
+def test_the_bare_unit_of_a_window_is_null_anywhere_else(session: Session, field: str) -> None:
+    rule = session.rule(f"SELECT {field} FROM demo")
+
+    session.push("demo", {"ss": 4})
+
+    assert rows(rule) == [{}]
+
+
+def test_an_aggregate_in_where_is_null_without_a_window(session: Session) -> None:
+    rules = [
+        session.rule(f"SELECT a FROM demo WHERE {condition}")
+        for condition in ("count(*) = 1", "max(a) > 0", "isnull(sum(a)) = TRUE")
+    ]
+
+    session.push("demo", {"a": 1})
+
+    assert [rows(rule) for rule in rules] == [[], [], [{"a": 1.0}]]

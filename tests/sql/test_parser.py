@@ -25,6 +25,7 @@ from kuiper_nb.sql.syntax import (
     SelectItem,
     Show,
     Star,
+    Unit,
     WindowCall,
 )
 from kuiper_nb.types import BIGINT, FLOAT, STRING, ArrayOf, StructOf
@@ -139,7 +140,7 @@ def test_a_select_has_all_its_clauses() -> None:
         alias="d",
         where=Binary(">", Name(("a",)), Constant(1)),
         group=(Name(("k",)),),
-        windows=(WindowCall("tumblingwindow", (Name(("SS",)), Constant(10)), Binary("=", Name(("x",)), Constant(1))),),
+        windows=(WindowCall("tumblingwindow", (Unit("SS"), Constant(10)), Binary("=", Name(("x",)), Constant(1))),),
         having=Binary(">", Invoke("count", (Star(),)), Constant(2)),
         order=(OrderItem(Name(("b",)), descending=True), OrderItem(Name(("k",)))),
         limit=3,
