@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from traitlets.config.loader import LazyConfigValue
+
 import kuiper_nb
 
 from . import modes
@@ -23,6 +25,7 @@ def load(shell: Any) -> None:
     """Register everything anew. Raises KuiperError when KUIPER_NB_MODE is no mode."""
     modes.decided("auto", os.environ, shell)
     _forget(shell)
+    _ignore_wrong_mode(shell)
     kuiper = Kuiper(shell)  # which makes it known to %config, too
     shell.register_magics(kuiper)
     shell.events.register("pre_run_cell", kuiper.cells.begins)
@@ -43,7 +46,9 @@ def unload(shell: Any) -> None:
 
 def _forget(shell: Any) -> None:
     for known in [c for c in shell.configurables if type(c).__name__ == Kuiper.__name__]:
-        shell.events.unregister("pre_run_cell", known.cells.begins)
+        cells = getattr(known, "cells", None)  # a wrong %config leaves one behind that was never finished
+        if cells is not None and cells.begins in shell.events.callbacks["pre_run_cell"]:
+            shell.events.unregister("pre_run_cell", cells.begins)
     shell.configurables[:] = [c for c in shell.configurables if type(c).__name__ != Kuiper.__name__]
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("kuiper", None)
@@ -51,6 +56,14 @@ def _forget(shell: Any) -> None:
     for formatter in ("text/plain", "text/html"):
         for module, name in _SHOWN:
             shell.display_formatter.formatters[formatter].deferred_printers.pop((module, name), None)
+
+
+def _ignore_wrong_mode(shell: Any) -> None:
+    """`%config` keeps a value even when it refuses it; with it nothing could be loaded ever again."""
+    given = shell.config.get(Kuiper.__name__, {})
+    if isinstance(given.get("mode"), LazyConfigValue) or given.get("mode", "auto") in modes.MODES:
+        return
+    print(f"Kuiper.mode = {given.pop('mode')} is no mode and ignored; auto, bounded or live")
 
 
 def _register_views(shell: Any, place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import keyword
 import re
 import shlex
 from collections.abc import Iterator
@@ -64,9 +65,9 @@ def read(line: str) -> FirstLine:
         word, column = words[at]
         at += 1
         if word in _FLAGS:
-            _flag(first, word)
+            _flag(first, word, line, column)
         elif word in _VALUED:
-            if at == len(words):
+            if at == len(words) or words[at][0].startswith("--") or words[at][0] in _VALUED:
                 raise _wrong(f"{word} needs a value", _EXAMPLES[word], line, column)
             _value(first, word, *words[at], line)
             at += 1
@@ -111,16 +112,18 @@ def _nearest(word: str) -> str:
     return near if near.startswith("did") else f"options: {' '.join((*_FLAGS, *_VALUED))}"
 
 
-def _flag(first: FirstLine, word: str) -> None:
+def _flag(first: FirstLine, word: str, line: str, column: int) -> None:
     match word:
         case "--event-time":
             first.options["isEventTime"] = True
         case "--stopped":
             first.stopped = True
-        case "--live":
-            first.mode = "live"
-        case "--bounded":
-            first.mode = "bounded"
+        case "--live" | "--bounded":
+            mode: Running = "live" if word == "--live" else "bounded"
+            if first.mode not in (None, mode):
+                message = f"--{first.mode} and {word} exclude each other"
+                raise _wrong(message, "leave one of them out", line, column)
+            first.mode = mode
         case "--quiet":
             first.quiet = True
 
@@ -187,4 +190,6 @@ def _number(text: str, line: str, column: int) -> float:
 def _identifier(text: str, line: str, column: int) -> str:
     if not text.isidentifier():
         raise _wrong(f"{text} is no name for a Python variable", _EXAMPLES["-o"], line, column)
+    if keyword.iskeyword(text):
+        raise _wrong(f"{text} is a word of Python itself", _EXAMPLES["-o"], line, column)
     return text

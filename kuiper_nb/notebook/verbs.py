@@ -63,7 +63,7 @@ def is_sql(line: str) -> bool:
 
 def is_reset(line: str) -> bool:
     """Whether the line asks to forget everything."""
-    return line.split()[:1] == ["reset"]
+    return [word.lower() for word in line.split()[:1]] == ["reset"]
 
 
 def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
@@ -77,6 +77,8 @@ def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
     if verb.lower() not in VERBS:
         raise FirstLineError(f"there is no verb {verb}", did_you_mean(verb, VERBS) or "%kuiper help lists them")
     rest = words[1:]
+    if is_reset(line):
+        _refuse_any([word for word in rest if word != "--quiet"], session)
     kind = "rule"
     if rest and rest[0].lower() in (*KINDS, *_LISTS) and (len(rest) > 1 or rest[0].lower() in _LISTS):
         kind, rest = rest[0].lower(), rest[1:]
@@ -156,6 +158,21 @@ def _reset(line: Line) -> str:
     session = line.session
     rules, streams = len(session.rules), len(session.streams) + len(session.tables)
     return f"{counted(rules, 'rule')} and {counted(streams, 'stream')} are forgotten, and what Python defined."
+
+
+def _refuse_any(words: list[str], session: Session) -> None:
+    """Forgetting everything cannot be undone, so what looks like a part of it is never passed over."""
+    if not words:
+        return
+    named = " ".join(words)
+    if len(words) == 2 and words[0].lower() in KINDS:
+        drop = named
+    else:
+        drop = f"stream {named}" if named in session.streams else f"table {named}" if named in session.tables else ""
+        drop = named if named in session.rules else drop
+    hint = "%kuiper reset alone forgets everything, %kuiper drop [KIND] NAME drops one thing"
+    message = f"reset forgets everything, so {named} does not fit after it"
+    raise FirstLineError(message, f"%kuiper drop {drop} drops that alone" if drop else hint)
 
 
 def _help(line: Line) -> str:

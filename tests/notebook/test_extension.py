@@ -8,6 +8,7 @@ import pytest
 
 import kuiper_nb
 from kuiper_nb import KuiperError
+from kuiper_nb.notebook.magics import Kuiper
 from kuiper_nb.notebook.modes import decided
 
 from .conftest import Notebook, Opening
@@ -41,6 +42,34 @@ def test_reloading_leaves_one_magic_and_nothing_running(notebook: Notebook) -> N
     assert notebook["hot"].status.state == "stopped"
     assert [type(c).__name__ for c in notebook.shell.configurables].count("Kuiper") == 1
     assert notebook.run("%kuiper").error is None
+
+
+def test_a_mode_that_is_none_is_ignored_when_loading_anew(notebook: Notebook) -> None:
+    notebook.run('%config Kuiper.mode = "nope"')
+
+    shown = notebook.run("%reload_ext kuiper_nb")
+
+    assert (shown.error, shown.text) == (None, "Kuiper.mode = nope is no mode and ignored; auto, bounded or live")
+    assert notebook.run("%kuiper").error is None
+    assert notebook.run("%reload_ext kuiper_nb").text == ""
+
+
+def test_a_good_mode_survives_loading_anew(live: Notebook) -> None:
+    live.run('%config Kuiper.mode = "bounded"')
+
+    live.run("%reload_ext kuiper_nb")
+
+    assert live.run("kuiper.session().mode").value == "bounded"
+
+
+def test_loading_copes_with_what_was_never_finished(notebook: Notebook) -> None:
+    half_built = Kuiper.__new__(Kuiper)
+    notebook.shell.configurables.append(half_built)
+
+    shown = notebook.run("%reload_ext kuiper_nb")
+
+    assert shown.error is None
+    assert half_built not in notebook.shell.configurables
 
 
 def test_unloading_takes_the_magic_away(notebook: Notebook) -> None:

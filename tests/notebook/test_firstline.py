@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kuiper_nb import KuiperError, NotSupported
-from kuiper_nb.notebook.firstline import FirstLine, FirstLineError, read
+from kuiper_nb.notebook.firstline import _VALUED, FirstLine, FirstLineError, read
 
 
 def test_an_empty_line_asks_for_nothing() -> None:
@@ -58,6 +58,12 @@ def test_what_is_not_there_yet_is_refused_by_name(word: str) -> None:
         ("hot --event", "there is no option --event", "did you mean --event-time?"),
         ("hot cold", "cold is one name too many", "hot is the name of the rule already"),
         ("hot --rows", "--rows needs a value", "--rows 20"),
+        ("--sink --rows 1", "--sink needs a value", "--sink log, or --sink NAME:CONF_KEY"),
+        ("--sink -o x", "--sink needs a value", "--sink log, or --sink NAME:CONF_KEY"),
+        ("--live --bounded", "--live and --bounded exclude each other", "leave one of them out"),
+        ("--bounded --live", "--bounded and --live exclude each other", "leave one of them out"),
+        ("-o class", "class is a word of Python itself", "-o hot binds the result to the variable hot"),
+        ("None << hot", "None is a word of Python itself", "-o hot binds the result to the variable hot"),
         ("hot --rows many", "many is no number of rows", "--rows 20"),
         ("hot --for ever", "ever is no duration", "--for 10s, --for 500ms, --for 2m"),
         ("hot --late soon", "soon is no duration", "--late 5s"),
@@ -71,6 +77,16 @@ def test_a_wrong_line_says_what_would_have_worked(line: str, message: str, hint:
         read(line)
 
     assert (raised.value.message, raised.value.hint) == (message, hint)
+
+
+@pytest.mark.parametrize("option", _VALUED)
+def test_the_next_option_is_not_taken_for_a_value(option: str) -> None:
+    with pytest.raises(FirstLineError, match=f"^{option} needs a value"):
+        read(f"hot {option} --quiet")
+
+
+def test_a_mode_may_be_said_twice() -> None:
+    assert read("--live --live").mode == "live"
 
 
 def test_the_caret_stands_under_the_wrong_word() -> None:

@@ -154,6 +154,34 @@ def test_reset_forgets_everything(notebook: Notebook) -> None:
     assert notebook.run("(dict(kuiper.rules), kuiper.session().streams)").value == ({}, {})
 
 
+def test_reset_may_be_shouted(notebook: Notebook) -> None:
+    notebook.run("%kuiper RESET")
+
+    assert notebook.run("kuiper.session().streams").value == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("hot", "%kuiper drop hot drops that alone"),
+        ("demo", "%kuiper drop stream demo drops that alone"),
+        ("rule hot", "%kuiper drop rule hot drops that alone"),
+        ("stream demo", "%kuiper drop stream demo drops that alone"),
+        ("rule", "%kuiper reset alone forgets everything, %kuiper drop [KIND] NAME drops one thing"),
+        ("streams", "%kuiper reset alone forgets everything, %kuiper drop [KIND] NAME drops one thing"),
+        ("x", "%kuiper reset alone forgets everything, %kuiper drop [KIND] NAME drops one thing"),
+        ("--rows 3", "%kuiper reset alone forgets everything, %kuiper drop [KIND] NAME drops one thing"),
+    ],
+)
+def test_reset_of_one_thing_forgets_nothing(notebook: Notebook, line: str, hint: str) -> None:
+    notebook.run("%%kuiper hot\nSELECT a FROM demo")
+
+    shown = notebook.run(f"%kuiper reset {line}")
+
+    assert str(shown.error) == f"reset forgets everything, so {line} does not fit after it\n{hint}"
+    assert notebook.run("(list(kuiper.rules), list(kuiper.session().streams))").value == (["hot"], ["demo"])
+
+
 def test_help_lists_the_verbs_and_explains_functions(notebook: Notebook) -> None:
     assert "  step      one micro-batch by hand" in notebook.run("%kuiper help").text
     assert notebook.run("%kuiper help avg").text.startswith("avg: ")
