@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,62 @@ _FORMATS = {".parquet": "parquet", ".csv": "delimited", ".json": "json", ".ndjso
 
 
 def as_table(data: Any) -> pa.Table | None:
-    """Arrow of a DataFrame or of anything that speaks Arrow's C stream; None for anything else."""
+    """Arrow of a DataFrame or of anything that speaks Arrow's C stream; None for anything else.
+
+    Raises KuiperError for a column name that comes twice, and ArrowException for columns of several types.
+    """
     if isinstance(data, pa.Table):
-        return data
+        return _single_names(data)
     if isinstance(data, pa.RecordBatch):
-        return pa.Table.from_batches([data])
+        return _single_names(pa.Table.from_batches([data]))
     if type(data).__module__.partition(".")[0] == "pandas":
+        if not _is_frame(data):  # a Series speaks Arrow too, but has no columns
+            return None
+        _refuse_twice([str(name) for name in data.columns])
         return pa.Table.from_pandas(data, preserve_index=False)
     if hasattr(data, "__arrow_c_stream__"):
-        return pa.table(data)
+        try:
+            return _single_names(pa.table(data))
+        except (pa.ArrowException, TypeError, ValueError):  # a stream of values that are no rows
+            return None
     return None
+
+
+def _is_frame(data: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(data, pd.DataFrame)
+
+
+def _single_names(table: pa.Table) -> pa.Table:
+    _refuse_twice(table.column_names)
+    return table
+
+
+def _refuse_twice(names: list[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise KuiperError(f"column {name} comes {times} times", "a row holds a name once: rename the others")
+
+
+def _frame_rows(frame: Any) -> list[dict[str, Any]]:
+    """The rows of a DataFrame with columns no Arrow column can hold, since their values are of several types."""
+    names = [str(name) for name in frame.columns]
+    columns = [_cells(frame.iloc[:, place]) for place in range(len(names))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _cells(column: Any) -> list[Any]:
+    import pandas as pd
+
+    try:
+        array = pa.array(column, from_pandas=True)
+        if pa.types.is_timestamp(array.type):
+            array = array.cast(pa.timestamp("us", array.type.tz or "UTC"), safe=False)
+        values: list[Any] = array.to_pylist()
+        return values
+    except pa.ArrowException:
+        return [None if pd.api.types.is_scalar(cell) and pd.isna(cell) else cell for cell in column.tolist()]
 
 
 def payload_data(data: Any) -> tuple[Any, bool]:
@@ -36,7 +83,10 @@ def payload_data(data: Any) -> tuple[Any, bool]:
         return data.encode(), False
     if isinstance(data, (list, tuple)) and set(map(type, data)) <= {dict}:
         return list(data), False
-    table = as_table(data)
+    try:
+        table = as_table(data)
+    except pa.ArrowException:
+        return _frame_rows(data), True
     if table is None:
         hint = "a dict, a list of dicts, bytes, a DataFrame or an Arrow table"
         raise KuiperError(f"a {type(data).__name__} cannot be pushed", hint)
@@ -45,7 +95,10 @@ def payload_data(data: Any) -> tuple[Any, bool]:
 
 def declared(name: str, data: Any, timestamp: str) -> tuple[str, pa.Table | None]:
     """The CREATE STREAM that *data* stands for, and the table to read when it is no file. Raises KuiperError."""
-    table = as_table(data)
+    try:
+        table = as_table(data)
+    except pa.ArrowException as error:
+        raise KuiperError(f"stream {name}: a column holds values of several types", str(error)) from None
     if table is not None:
         return _statement(name, table.schema, timestamp, f'TYPE="frame", DATASOURCE="{name}", FORMAT="json"'), table
     if not isinstance(data, (str, Path)):
@@ -57,7 +110,11 @@ def declared(name: str, data: Any, timestamp: str) -> tuple[str, pa.Table | None
     if not path.exists():
         raise KuiperError(f"no such file: {path}", f"the working directory is {Path.cwd().name}/")
     options = f'TYPE="file", DATASOURCE="{path}", FORMAT="{kind}"'
-    return _statement(name, _schema(path, kind), timestamp, options), None
+    try:
+        schema = _schema(path, kind)
+    except (pa.ArrowException, OSError) as error:
+        raise KuiperError(f"{path.name} cannot be read as {kind}", str(error)) from error
+    return _statement(name, schema, timestamp, options), None
 
 
 def _schema(path: Path, kind: str) -> pa.Schema:

@@ -103,7 +103,9 @@ class FileSource:
                 used = None if columns is None else [n for n in present if n in {c.partition("->")[0] for c in columns}]
                 for batch in file.iter_batches(ROWS, columns=used or None, use_threads=False):
                     yield from slices(pa.Table.from_batches([batch]))
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowException, OSError) as error:
+            if getattr(error, "errno", None) is not None:
+                raise  # the system's, not the file's
             raise ConnectorError(f"stream {self._stream.name}: {path} is no Parquet file", str(error)) from error
 
 

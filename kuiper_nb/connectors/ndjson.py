@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..catalog import Stream
 from ..contracts import Payload, Row
+from ..formats.lenient import may_be_deep
 from ..types import BIGINT, BOOLEAN, FLOAT, STRING, AnyType, ArrayOf, to_arrow
 from .blocks import ROWS, Pieces, blocks
 
@@ -52,7 +53,7 @@ def _spans_lines(first: bytes) -> bool:
     line, _, more = start.partition(b"\n")
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         # A first line that is merely wrong is followed by lines that stand for themselves.
         following = more.lstrip().partition(b"\n")[0].strip()
         return start.startswith(b"[") or not (following.startswith(b"{") and following.endswith(b"}"))
@@ -60,6 +61,9 @@ def _spans_lines(first: bytes) -> bool:
 
 
 def _document(text: bytes) -> Iterator[Payload]:
+    if may_be_deep(text):  # the format refuses it, in its own words
+        yield Payload(text)
+        return
     try:
         value = json.loads(text, strict=False, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -75,6 +79,8 @@ def _singly(block: bytes) -> Iterator[Payload]:
 
 def _row(line: bytes) -> Row | bytes:
     """The line as a row; the line itself when the stream's format has to look at it."""
+    if may_be_deep(line):
+        return line.strip()
     try:
         value = json.loads(line, strict=False, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -120,7 +126,12 @@ class _Columnar:
         import pyarrow as pa
         import pyarrow.json as reader
 
-        if self._schema is None or not _is_utf8(block) or any(name in block for name in self._unseen):
+        if (
+            self._schema is None
+            or may_be_deep(block)
+            or not _is_utf8(block)
+            or any(name in block for name in self._unseen)
+        ):
             return None
         if b"Infinity" in block:  # which Arrow reads, and eKuiper refuses
             return None

@@ -16,7 +16,7 @@ from ..errors import RowFault
 from ..sql.values import float_text
 from . import Decode, Encode
 from .coerce import coercion, extra, json_type, pruning
-from .lenient import loads, row_object
+from .lenient import loads, may_be_deep, row_object
 
 _WHOLE_UP_TO = 1e21
 _PLAIN_FROM = 1e-6
@@ -36,7 +36,7 @@ def decoder(
 
     def decode(payload: bytes) -> list[Row]:
         text = payload.decode("utf-8", "replace")
-        if _plain(text):
+        if _plain(text) and not may_be_deep(payload):
             try:
                 return [quick(row) for row in _rows(scan(text))]
             except (ValueError, RecursionError, RowFault):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
+
 from ..errors import RowFault
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -68,6 +70,17 @@ def loads(text: str) -> Any:
     if end < len(text):
         raise RowFault(f"unexpected tail: {_quoted(_shortened(text[end:]))}")
     return value
+
+
+def may_be_deep(text: bytes) -> bool:
+    """Whether brackets, those in texts among them, are nested beyond what `loads` takes; the standard library would
+    take more, and what recurses over such a value later would not.
+    """
+    if text.count(b"[") + text.count(b"{") <= _DEPTH:
+        return False
+    letters = np.frombuffer(text, np.uint8) | 0x20  # `[` and `{`, and `]` and `}`, differ in that bit
+    steps = (letters == ord("{")).astype(np.int8) - (letters == ord("}")).astype(np.int8)
+    return bool(steps.cumsum(dtype=np.int32).max() > _DEPTH)
 
 
 def row_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def decoder(
 
         try:
             rows = reader.read_table(io.BytesIO(payload)).to_pylist()
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OSError) as error:  # OSError: the end is Parquet's, what is before it is damaged
             raise RowFault(f"no Parquet: {error}") from None
         return [coerce(row) for row in rows]
 

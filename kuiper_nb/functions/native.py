@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any, get_type_hints
 
-import numpy as np
-import pyarrow as pa
-
 from ..contracts import Answer, Call, Failure, Function
 from ..errors import FunctionError, RowFault
 from ..sql.values import described
+from .answered import as_value, returned, scalar_hint
 from .arrays import Shape, as_arrow, as_values, given, shape_of
+from .faults import UserFault, fault_of, located
+
+__all__ = ["UserFault", "as_value", "located", "native"]
 
 _MOST_FAILURES = 1000
-
-
-class UserFault(RowFault):
-    """A user's function raised; *where* is the file (or cell) and line it happened at."""
-
-    def __init__(self, message: str, where: str) -> None:
-        super().__init__(message)
-        self.where = where
 
 
 def native(
@@ -33,20 +25,19 @@ def native(
     """The Function of *f*. Raises FunctionError when its signature cannot be called from SQL."""
     if not callable(f):
         raise FunctionError(f"{f!r} is not a function", "decorate a def")
-    if inspect.iscoroutinefunction(f) or inspect.isgeneratorfunction(f):
-        raise FunctionError(f"{f.__name__} is a coroutine or generator", "a generator is a source: @kuiper.source")
-    signature = inspect.signature(f)
-    arity = _arity(f, signature)
+    called = name or str(getattr(f, "__name__", type(f).__name__))
+    if suspends(f):
+        raise FunctionError(f"{called} is a coroutine or generator", "a generator is a source: @kuiper.source")
+    arity, parameters = _signature(f, called)
     hints = _hints(f)
-    parameters = tuple(signature.parameters)
-    called = name or f.__name__
     shape = shape_of(hints, parameters)
     coerce = () if vectorized or aggregate else tuple(hints.get(p) for p in parameters)
-    one = _one(f, called, coerce, vectorized, aggregate, shape)
+    answers = None if vectorized else scalar_hint(hints.get("return"))
+    one = _one(f, called, coerce, vectorized, aggregate, shape, answers)
     return Function(
         name=called,
         kind="native",
-        call=_vector_call(f, called, shape) if vectorized else _row_call(one, f, called, coerce, aggregate),
+        call=_vector_call(f, called, shape) if vectorized else _row_call(one, f, called, coerce, aggregate, answers),
         one=one,
         arity=arity,
         aggregate=aggregate,
@@ -57,14 +48,28 @@ def native(
     )
 
 
-def _arity(f: Callable[..., Any], signature: inspect.Signature) -> tuple[int, int | None]:
+def suspends(f: Callable[..., Any]) -> bool:
+    """Whether calling *f* would only make a coroutine or a generator, and run nothing of it."""
+    return inspect.iscoroutinefunction(f) or inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f)
+
+
+def _signature(f: Callable[..., Any], called: str) -> tuple[tuple[int, int | None], tuple[str, ...]]:
+    """Arity and parameters of *f*; some functions of C (max) tell neither and get whatever SQL passes."""
+    try:
+        signature = inspect.signature(f)
+    except (ValueError, TypeError):
+        return (0, None), ()
+    return _arity(called, signature), tuple(signature.parameters)
+
+
+def _arity(called: str, signature: inspect.Signature) -> tuple[int, int | None]:
     least, most = 0, 0
     unlimited = False
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
             unlimited = True
         elif parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
-            raise FunctionError(f"{f.__name__}: SQL passes arguments by place, {parameter.name} is keyword-only")
+            raise FunctionError(f"{called}: SQL passes arguments by place, {parameter.name} is keyword-only")
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             most += 1
             least += parameter.default is parameter.empty
@@ -76,22 +81,6 @@ def _hints(f: Callable[..., Any]) -> dict[str, Any]:
         return get_type_hints(f)
     except Exception:  # a hint that cannot be resolved is no reason to refuse the function
         return {}
-
-
-def located(error: BaseException) -> str:
-    """The last place of *error* in code that is not ours: `file:line`; '' when there is none."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if "kuiper_nb" not in frame.filename.replace("\\", "/").split("/")[-3:]:
-            return f"{frame.filename}:{frame.lineno}"
-    return ""
-
-
-def _fault(name: str, error: Exception) -> UserFault:
-    if isinstance(error, UserFault):
-        return error
-    said = str(error)
-    message = f"call func {name} error: {type(error).__name__}{': ' + said if said else ''}"
-    return UserFault(message, located(error))
 
 
 def _converted(name: str, value: Any, hint: Any) -> Any:
@@ -108,7 +97,13 @@ def _converted(name: str, value: Any, hint: Any) -> Any:
 
 
 def _one(
-    f: Callable[..., Any], name: str, hints: Sequence[Any], vectorized: bool, aggregate: bool, shape: Shape
+    f: Callable[..., Any],
+    name: str,
+    hints: Sequence[Any],
+    vectorized: bool,
+    aggregate: bool,
+    shape: Shape,
+    answers: Any,
 ) -> Callable[..., Any]:
     checked = any(h in (int, float, str, bool) for h in hints)
     padded = tuple(hints)
@@ -116,43 +111,25 @@ def _one(
     def one(*arguments: Any) -> Any:
         try:
             if vectorized:
-                return as_values(f(*(given([a], shape) for a in arguments)), 1)[0]
+                return as_value(name, as_values(f(*(given([a], shape) for a in arguments)), 1)[0])
             if aggregate:
-                return as_value(name, f(*(given(a, shape) if shape is not Shape.LIST else a for a in arguments)))
-            if checked:
+                arguments = tuple(given(a, shape) if shape is not Shape.LIST else a for a in arguments)
+            elif checked:
                 arguments = tuple(
                     _converted(name, a, h)
                     for a, h in zip(arguments, (*padded, *repeat(None, len(arguments))), strict=False)
                 )
-            return as_value(name, f(*arguments))
-        except RowFault:
+            return returned(name, as_value(name, f(*arguments)), answers)
+        except (RowFault, KeyboardInterrupt):
             raise
-        except Exception as error:
-            raise _fault(name, error) from error
+        except BaseException as error:  # a SystemExit of one row is an error of that row
+            raise fault_of(name, error) from error
 
     return one
 
 
-def as_value(name: str, value: Any) -> Any:
-    """What a function answered, as a value a row may hold. Raises UserFault for anything else."""
-    if value is None or type(value) in (int, float, str, bool, bytes, list, dict):
-        return value
-    if isinstance(value, (np.generic, pa.Scalar)):
-        return value.item() if isinstance(value, np.generic) else value.as_py()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, tuple):
-        return list(value)
-    if hasattr(value, "isoformat") and hasattr(value, "tzinfo") and hasattr(value, "year"):
-        return value
-    if isinstance(value, (int, float, str, bytes)):
-        return value
-    kind = type(value).__name__
-    raise UserFault(f"call func {name} error: it returned a {kind}, which no row can hold", "")
-
-
 def _row_call(
-    one: Callable[..., Any], f: Callable[..., Any], name: str, hints: Sequence[Any], aggregate: bool
+    one: Callable[..., Any], f: Callable[..., Any], name: str, hints: Sequence[Any], aggregate: bool, answers: Any
 ) -> Callable[[Call], Answer]:
     """Row by row, at the speed of the function itself: the loop is in C, and goes on behind a row that failed."""
     plain = not aggregate and not any(h in (int, str, bool) for h in hints)
@@ -165,13 +142,31 @@ def _row_call(
         while len(values) < batch.rows:
             try:
                 values.extend(map(target, *columns) if columns else (target() for _ in range(batch.rows - len(values))))
-            except Exception as error:  # the row that raised has been taken; the rest are still to come
-                fault = _fault(name, error)
+                if len(values) < batch.rows:  # to map, a StopIteration of the function is the end of its columns
+                    raise StopIteration
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # the row that raised has been taken; the rest are still to come
+                fault = fault_of(name, error)
                 failures[len(values)] = Failure(fault.message, fault.where)
                 values.append(None)
+        if target is f and answers is not None and not set(map(type, values)) <= {answers, type(None)}:
+            values = _as_annotated(name, values, answers, failures)
         return Answer(values, failures)
 
     return call
+
+
+def _as_annotated(name: str, values: list[Any], answers: Any, failures: dict[int, Failure]) -> list[Any]:
+    """The values as the return annotation says; what is none is a failure of its row."""
+    found: list[Any] = []
+    for row, value in enumerate(values):
+        try:
+            found.append(returned(name, as_value(name, value), answers))
+        except UserFault as fault:
+            failures.setdefault(row, Failure(fault.message, fault.where))
+            found.append(None)
+    return found
 
 
 def _floats_fit(batch: Call, hints: Sequence[Any]) -> bool:
@@ -197,9 +192,11 @@ def _halving(
     """Call *f*; where it raises, call it on halves, until the rows at fault are found."""
     try:
         return as_arrow(f(*arguments), rows)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         if rows <= 1 or len(failures) >= _MOST_FAILURES:
-            fault = _fault(name, error)
+            fault = fault_of(name, error)
             for row in range(first, first + rows):
                 failures[row] = Failure(fault.message, fault.where)
             return [None] * rows

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from ..errors import ConnectorError, FunctionError
 from .definitions import Definitions
-from .native import located
+from .faults import located, told
+from .native import suspends
 from .source import filled
 
 Takes = Literal["rows", "bytes", "arrow"]
@@ -37,7 +38,9 @@ class SinkFailure(ConnectorError):
 
 def sink_definition(f: Callable[..., Any], name: str | None = None) -> SinkDefinition:
     """The definition of *f*. Raises FunctionError when it has no parameter for an emit."""
-    called = name or f.__name__
+    called = name or str(getattr(f, "__name__", type(f).__name__))
+    if suspends(f):
+        raise FunctionError(f"{called} is a coroutine or generator", "a sink is called once an emit: def sink(rows): …")
     parameters = list(inspect.signature(f).parameters.values())
     if not parameters or parameters[0].kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
         raise FunctionError(f"{called} takes no emit", "a sink's first parameter gets the rows: def sink(rows): …")
@@ -74,8 +77,10 @@ class NativeSink:
         definition = self._latest()
         try:
             definition.write(item, **self._arguments)
-        except Exception as error:
-            raise SinkFailure(f"sink {self._name} failed: {type(error).__name__}: {error}", located(error)) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a SystemExit fails the emit, not the kernel
+            raise SinkFailure(f"sink {self._name} failed: {told(error)}", located(error)) from error
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pyarrow as pa
 from ..contracts import Clock, EndOfStream, Payload
 from ..errors import ConnectorError, did_you_mean
 from .definitions import Definitions
-from .native import located
+from .faults import located, told
 
 _OURS = {"DATASOURCE", "FORMAT", "TYPE", "TIMESTAMP", "TIMESTAMP_FORMAT", "CONF_KEY", "SHARED", "KIND", "KEY"}
 
@@ -57,7 +58,7 @@ class NativeSource:
         self._definitions = definitions
         self._properties = dict(properties)
         self._clock = clock
-        self._interval = int(self._properties.get("interval", 0) or 0)
+        self._interval = _interval(self._properties.get("interval"), name)
         self._items: _Items | None = None
         self._due = 0
         self.generation = 0
@@ -81,11 +82,10 @@ class NativeSource:
             return None
         try:
             item = self._items.next()
-        except EndOfStream:
+        except (EndOfStream, KeyboardInterrupt):
             raise
-        except Exception as error:
-            message = f"source {self._name} failed: {type(error).__name__}: {error}"
-            raise SourceFailure(message, located(error)) from error
+        except BaseException as error:  # a SystemExit ends the source, not the kernel
+            raise self._failure(error) from error
         at = self._due if self._interval else None
         if self._interval:
             self._due += self._interval
@@ -98,10 +98,16 @@ class NativeSource:
         return self._due if self._interval else self._clock.now()
 
     def close(self) -> None:
-        """Close the generator, so that its `finally` runs."""
-        if self._items is not None:
-            self._items.close()
-            self._items = None
+        """Close the generator, so that its `finally` runs; what that raises helps nobody any more."""
+        closing, self._items = self._items, None
+        if closing is None:
+            return
+        try:
+            closing.close()
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            return
 
     def _swap(self) -> None:
         self.close()
@@ -112,10 +118,22 @@ class NativeSource:
         arguments = filled(definition.make, self._properties, f"source {self._name}")
         try:
             self._items = items(definition.make(**arguments))
-        except Exception as error:
-            raise SourceFailure(
-                f"source {self._name} failed: {type(error).__name__}: {error}", located(error)
-            ) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: BaseException) -> SourceFailure:
+        return SourceFailure(f"source {self._name} failed: {told(error)}", located(error))
+
+
+def _interval(given: Any, name: str) -> int:
+    """The option INTERVAL in ms, 0 when it is not there. ConnectorError for what is no number."""
+    try:
+        return int(given or 0)
+    except (ValueError, TypeError, OverflowError):
+        message = f'source {name}: option INTERVAL is a number of milliseconds, not "{given}"'
+        raise ConnectorError(message, 'an item a second: INTERVAL="1000"') from None
 
 
 def payload(item: Any, at: int | None, name: str) -> Payload:
@@ -203,8 +221,8 @@ def _async_items(made: AsyncIterator[Any]) -> _Items:
 
     def close() -> None:
         aclose = getattr(made, "aclose", None)
-        if aclose is not None:
-            loop.run_until_complete(aclose())
-        loop.close()
+        with contextlib.closing(loop):
+            if aclose is not None:
+                loop.run_until_complete(aclose())
 
     return _Items(take, close)

@@ -209,3 +209,13 @@ def test_every_type_has_its_json():
 def test_what_is_not_finite_has_no_json(value: float, word: str):
     with pytest.raises(RowFault, match=rf"json: unsupported value: \{word}" if word != "NaN" else "value: NaN"):
         dumps({"a": [value]})
+
+
+@pytest.mark.parametrize("levels", [400, 900, 100_000])
+def test_a_payload_that_is_nested_too_deep_is_refused(levels: int):
+    assert "it exceeds 300" in str(decoded('{"a": ' + "[" * levels + "]" * levels + "}"))
+    assert "it exceeds 300" in str(decoded('{"a": ' * levels + "1" + "}" * levels))
+
+
+def test_many_objects_beside_each_other_are_not_deep():
+    assert decoded("[" + ",".join(['{"a": 1}'] * 400) + "]") == [{"a": 1.0}] * 400

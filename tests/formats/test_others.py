@@ -92,3 +92,11 @@ def test_an_unknown_format_names_the_nearest():
 def test_formats_that_only_ekuiper_has_are_named(name: str):
     with pytest.raises(NotSupported, match=f"format {name} is not here yet"):
         get(name)
+
+
+def test_a_damaged_parquet_payload_is_refused():
+    encoded = get("parquet").encoder({})([{"a": 1.5}])
+
+    for payload in (b"hi", encoded[:4] + b"\x00" * (len(encoded) - 12) + encoded[-8:], encoded[:20] + encoded[-8:]):
+        with pytest.raises(RowFault, match="no Parquet"):
+            get("parquet").decoder(Stream("s"))(payload)

@@ -121,3 +121,25 @@ def test_a_sink_takes_an_emit(session: Session) -> None:
 def test_the_name_of_a_built_in_sink_is_taken(session: Session) -> None:
     with pytest.raises(KuiperError, match="log is a built-in sink"):
         session.sink(lambda rows: None, name="log")
+
+
+def test_a_sink_that_would_only_make_a_coroutine_is_refused(session: Session) -> None:
+    async def later(rows: list[Any]) -> None: ...
+
+    def many(rows: list[Any]) -> Any:
+        yield rows
+
+    for f in (later, many):
+        with pytest.raises(FunctionError, match="is a coroutine or generator"):
+            session.sink(f)
+
+
+def test_a_sink_that_exits_fails_its_emit(session: Session) -> None:
+    def leave(rows: list[Any]) -> None:
+        raise SystemExit(3)
+
+    session.sink(leave)
+    rule = session.rule("SELECT a FROM demo", id="r", actions=[{"leave": {}}])
+    session.push("demo", {"a": 1})
+
+    assert "sink leave failed: SystemExit: 3" in rule.errors[0].message

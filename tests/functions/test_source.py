@@ -218,3 +218,30 @@ def test_two_rules_have_a_generator_each(session: Session) -> None:
 
     assert [rule.wait() for rule in made] == [True, True]
     assert [rows(rule) for rule in made] == [[{"n": 0}, {"n": 1}]] * 2
+
+
+def test_an_interval_that_is_no_number_is_refused(session: Session) -> None:
+    session.source(lambda: iter([{"n": 1}]), name="numbers")
+
+    with pytest.raises(ConnectorError, match='INTERVAL is a number of milliseconds, not "abc"'):
+        started(session, ', INTERVAL="abc"')
+
+
+def test_a_source_that_exits_and_fails_to_close_stops_its_rule_and_nothing_else(session: Session) -> None:
+    closed: list[int] = []
+
+    class Numbers:
+        def poll(self) -> Any:
+            raise SystemExit(3)
+
+        def close(self) -> None:
+            closed.append(1)
+            raise ValueError("stuck")
+
+    session.source(Numbers, name="numbers")
+    rule = started(session)
+    rule.wait()
+
+    assert "source numbers failed: SystemExit: 3" in rule.status.message
+    rule.stop()
+    assert closed == [1]

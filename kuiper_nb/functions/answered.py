@@ -1,0 +1,116 @@
+"""What a user's function answered, as a value that a row may hold, all the way down, and as its annotation says."""
+
+from __future__ import annotations
+
+import sys
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
+
+import numpy as np
+import pyarrow as pa
+
+from ..errors import RowFault
+from ..sql.values import described
+from .faults import UserFault, fault_of
+
+SCALARS = (int, float, str, bool)
+_DEPTH = 100
+_LEAST, _MOST = -(2**63), 2**63 - 1
+_FREE = frozenset({float, bool, NoneType, bytes})
+
+
+def as_value(name: str, value: Any) -> Any:
+    """What a function answered, as a value a row may hold. Raises UserFault for anything else."""
+    kind = type(value)
+    if kind in _FREE:
+        return value
+    if kind is int and _LEAST <= value <= _MOST:
+        return value
+    if kind is str and value.isascii():
+        return value
+    try:
+        return _held(name, value, 0)
+    except (RowFault, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # an attribute of the value may be the user's code
+        raise fault_of(name, error) from error
+
+
+def returned(name: str, value: Any, hint: Any) -> Any:
+    """*value* as the return annotation says it is: whole floats for int, ints for float; the rest must fit."""
+    if value is None or hint is None or type(value) is hint:
+        return value
+    if hint is float and type(value) is int:
+        return float(value)
+    if hint is int and type(value) is float and value.is_integer() and _LEAST <= value <= _MOST:
+        return int(value)
+    if hint is not bool and isinstance(value, hint) and not isinstance(value, bool):
+        return value
+    message = f"call func {name} error: it is annotated to return {hint.__name__}, but returned {described(value)}"
+    raise UserFault(message, "")
+
+
+def scalar_hint(hint: Any) -> Any:
+    """int, float, str or bool when *hint* is that, or that or None; else None: nothing is checked."""
+    if get_origin(hint) in (Union, UnionType):
+        kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+        hint = kinds[0] if len(kinds) == 1 else None
+    return hint if hint in SCALARS else None
+
+
+def _held(name: str, value: Any, depth: int) -> Any:
+    kind = type(value)
+    if kind in _FREE or _is_missing(value):
+        return None if kind not in _FREE else value
+    if isinstance(value, (np.generic, pa.Scalar)):
+        return _held(name, value.item() if isinstance(value, np.generic) else value.as_py(), _deeper(name, depth))
+    if isinstance(value, int):
+        return value if _LEAST <= value <= _MOST else _refuse(name, "n integer beyond 64 bits")
+    if isinstance(value, str):
+        return value if _is_unicode(value) else _refuse(name, " text with a lone surrogate")
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_held(name, item, _deeper(name, depth)) for item in value]
+    if kind is dict:
+        return {_key(name, key): _held(name, item, _deeper(name, depth)) for key, item in value.items()}
+    if isinstance(value, (float, bytes)):
+        return value
+    if hasattr(value, "isoformat") and hasattr(value, "tzinfo") and hasattr(value, "year"):
+        return value
+    return _refuse(name, f" {kind.__name__}")
+
+
+def _key(name: str, key: Any) -> str:
+    if not isinstance(key, str):
+        _refuse(name, f" dict with a key that is a {type(key).__name__}")
+    if not _is_unicode(key):
+        _refuse(name, " text with a lone surrogate")
+    return str(key)
+
+
+def _deeper(name: str, depth: int) -> int:
+    """One level down; a list that holds itself never ends, and would take the interpreter's stack with it."""
+    if depth >= _DEPTH:
+        _refuse(name, f" value nested deeper than {_DEPTH} levels")
+    return depth + 1
+
+
+def _refuse(name: str, what: str) -> Any:
+    raise UserFault(f"call func {name} error: it returned a{what}, which no row can hold", "")
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether it is the null of pandas; a cell that has not imported pandas cannot have one."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and (value is getattr(pandas, "NaT", pandas) or value is getattr(pandas, "NA", pandas))
+
+
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

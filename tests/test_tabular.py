@@ -1,0 +1,30 @@
+"""What may be pushed as a table, and what is refused by name."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from kuiper_nb import KuiperError, Session
+
+from .conftest import rows
+
+
+def test_what_has_no_columns_cannot_be_pushed(session: Session) -> None:
+    for data in (pd.Series([1]), pd.DataFrame({"a": [1]}).groupby("a"), pa.chunked_array([[1]])):
+        with pytest.raises(KuiperError, match="cannot be pushed"):
+            session.push("demo", data)
+
+
+def test_a_column_that_comes_twice_is_named(session: Session) -> None:
+    for data in (pd.DataFrame([[1, 2]], columns=["a", "a"]), pa.table([[1], [2]], names=["a", "a"])):
+        with pytest.raises(KuiperError, match="column a comes 2 times"):
+            session.push("demo", data)
+
+
+def test_a_column_of_several_types_comes_in_row_by_row(session: Session) -> None:
+    rule = session.rule("SELECT * FROM demo", id="r")
+    session.push("demo", pd.DataFrame({"a": [1, "x", None, float("nan")], "n": [1, 2, 3, 4]}))
+
+    assert rows(rule) == [{"a": 1, "n": 1}, {"a": "x", "n": 2}, {"a": None, "n": 3}, {"a": None, "n": 4}]
