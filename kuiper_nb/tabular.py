@@ -89,6 +89,9 @@ def payload_data(data: Any) -> tuple[Any, bool]:
         return _frame_rows(data), True
     if table is None:
         hint = "a dict, a list of dicts, bytes, a DataFrame or an Arrow table"
+        if isinstance(data, (list, tuple)):
+            place, odd = next((i, item) for i, item in enumerate(data) if type(item) is not dict)
+            raise KuiperError(f"item {place} of the list is a {type(odd).__name__}, and nothing was pushed", hint)
         raise KuiperError(f"a {type(data).__name__} cannot be pushed", hint)
     return table, True
 

@@ -28,3 +28,12 @@ def test_a_column_of_several_types_comes_in_row_by_row(session: Session) -> None
     session.push("demo", pd.DataFrame({"a": [1, "x", None, float("nan")], "n": [1, 2, 3, 4]}))
 
     assert rows(rule) == [{"a": 1, "n": 1}, {"a": "x", "n": 2}, {"a": None, "n": 3}, {"a": None, "n": 4}]
+
+
+def test_a_list_with_an_item_that_is_no_row_is_refused_whole_and_names_the_item(session: Session) -> None:
+    rule = session.rule("SELECT a FROM demo", id="r")
+
+    with pytest.raises(KuiperError, match="item 1 of the list is a NoneType"):
+        session.push("demo", [{"a": 1}, None])
+
+    assert rule.status.rows_in == 0
