@@ -83,7 +83,7 @@ class Builder(ExpressionBuilder):
         node = first = self.single(children[0])
         while isinstance(first, (s.Binary, s.Arrow, s.Index, s.Slice, s.Between, s.In)):
             first = first.left if isinstance(first, s.Binary) else first.value
-        if not isinstance(first, (s.Name, s.Invoke)):
+        if not isinstance(first, (s.Name, s.Unit, s.Invoke)):
             raise self.refuse("ORDER BY starts with a column, alias or call", "", first.place)
         return s.OrderItem(node, len(children) > 1 and children[1].type == "DESC", place=node.place)
 

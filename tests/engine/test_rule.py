@@ -422,7 +422,7 @@ def test_a_chain_beyond_all_measure_is_refused(session: Session, count: int) -> 
 
 @pytest.mark.parametrize("field", ["ss", "ms AS x", "dd + 1 AS x", "hh[0] AS x"])
 def test_the_bare_unit_of_a_window_is_null_anywhere_else(session: Session, field: str) -> None:
-    rule = session.rule(f"SELECT {field} FROM demo")
+    rule = session.rule(f"SELECT {field} FROM demo ORDER BY ss")
 
     session.push("demo", {"ss": 4})
 
