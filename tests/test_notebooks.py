@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -30,4 +31,4 @@ def test_an_error_in_a_lesson_is_there_on_purpose(path: Path) -> None:
 def test_a_lesson_shows_no_path_of_the_machine_it_was_run_on(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
-    assert [word for word in ("/home/", "/root/", "/tmp/", "/work/", "site-packages") if word in text] == []
+    assert re.findall(r"/(?:home|root|tmp|work)/|site-packages", text) == []

@@ -60,8 +60,10 @@ def scalar_hint(hint: Any) -> Any:
 
 def _held(name: str, value: Any, depth: int) -> Any:
     kind = type(value)
-    if kind in _FREE or _is_missing(value):
-        return None if kind not in _FREE else value
+    if kind in _FREE:
+        return value
+    if _is_missing(value):
+        return None
     if isinstance(value, (np.generic, pa.Scalar)):
         return _held(name, value.item() if isinstance(value, np.generic) else value.as_py(), _deeper(name, depth))
     if isinstance(value, int):

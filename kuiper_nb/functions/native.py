@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from ..contracts import Answer, Call, Failure, Function
 from ..errors import FunctionError, RowFault
 from ..sql.values import described
-from .answered import as_value, returned, scalar_hint
+from .answered import SCALARS, as_value, returned, scalar_hint
 from .arrays import Shape, as_arrow, as_values, given, shape_of
 from .faults import UserFault, fault_of, located
 
@@ -85,7 +85,7 @@ def _hints(f: Callable[..., Any]) -> dict[str, Any]:
 
 def _converted(name: str, value: Any, hint: Any) -> Any:
     """*value* as the parameter's annotation wants it: whole floats for int, ints for float; the rest must fit."""
-    if value is None or hint not in (int, float, str, bool):
+    if value is None or hint not in SCALARS:
         return value
     if type(value) is hint:
         return value
@@ -105,7 +105,7 @@ def _one(
     shape: Shape,
     answers: Any,
 ) -> Callable[..., Any]:
-    checked = any(h in (int, float, str, bool) for h in hints)
+    checked = any(h in SCALARS for h in hints)
     padded = tuple(hints)
 
     def one(*arguments: Any) -> Any:

@@ -24,7 +24,6 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_LOGIC = {"AND", "OR", "&", "|", "^"}
 
 
 def wrap(value: int) -> int:
