@@ -19,6 +19,7 @@ def main() -> None:
     wanted = set(options.only.split(",")) if options.only else {*measure.CASES, "W5", "batch", "dirty"}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(options.folder or scratch)
+        folder.mkdir(parents=True, exist_ok=True)
         lines = []
         for line in _lines(wanted, folder, options):
             print(line.json(), flush=True)
