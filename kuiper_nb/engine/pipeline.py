@@ -21,7 +21,8 @@ from .buffer import Buffer, FrameSegment, Placed, SortedFrames, TableSegment
 from .emits import Emit, Late, RowError
 from .exact import Exact
 from .output import Message, Output
-from .vector import EXACT, Entered, Failures, Vector, Verdict
+from .spanstage import EXACT, Verdict
+from .vector import Entered, Failures, Vector
 
 _NEVER = 2**62
 _NOWHERE = np.empty(0, np.intp)
@@ -213,6 +214,7 @@ class Pipeline:
     # ---- rows into windows
 
     def _enter(self, batch: Batch, releases: Times) -> None:
+        assert self.windows is not None
         if not len(batch):
             return
         entered = None
@@ -235,6 +237,8 @@ class Pipeline:
         if len(places):
             self._store(batch, places, entered, frames)
             self._observe(batch, releases)
+            if self.vector is not None and self._aligned:
+                self.vector.spans.relieve(self.buffer, 0 if self._counted else self.windows.due())
 
     def _admitted(
         self, batch: Batch, places: Sequence[int], failures: Failures
@@ -287,10 +291,10 @@ class Pipeline:
         if not spans:
             return
         ats = self._times_of(spans)
-        if self.vector is None or not self.buffer.has_tables:
+        if self.vector is None or not self.buffer.tables:
             self._exactly(spans, ats)
         else:
-            self._by_verdict(spans, ats, self.vector.windows(spans, ats, self.buffer))
+            self._by_verdict(spans, ats, self.vector.spans.windows(spans, ats, self.buffer))
         self.out.counts["used"] += self.buffer.trim(self.windows.keep_from())
 
     def _by_verdict(self, spans: list[Span], ats: list[int], verdicts: list[Verdict]) -> None:
@@ -326,11 +330,12 @@ class Pipeline:
                 self.out.window(Emit(at, rows))
 
     def _unpacked(self, segment: TableSegment, lower: int, upper: int) -> list[Placed]:
-        inside = (segment.keys >= lower) & (segment.keys < upper)
-        rows = table_rows(segment.table.filter(pa.array(inside)))
+        table, all_keys, arrivals, all_numbers = segment.rows
+        inside = (all_keys >= lower) & (all_keys < upper)
+        rows = table_rows(table.filter(pa.array(inside)))
         scope = self.scope
-        times = segment.arrivals if self._counted else segment.keys
-        keys, numbers = segment.keys[inside].tolist(), segment.numbers[inside].tolist()
+        times = arrivals if self._counted else all_keys
+        keys, numbers = all_keys[inside].tolist(), all_numbers[inside].tolist()
         frames = (Frame(row, time, None, scope) for time, row in zip(times[inside].tolist(), rows, strict=True))
         return list(zip(keys, numbers, frames, strict=True))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..duck import Cursor
 from ..functions.call import RowCaller
@@ -19,14 +20,15 @@ from ..sql.syntax import Node
 from ..types import BIGINT
 from ..windowing.windows import Span
 from .batch import Times
+from .folded import KEY, NUMBER, PANE, Folded
+from .groupquery import GUARD, Groups
 from .hoist import HIDDEN
+from .ordering import Numbers, copies, first_rows, ordered, ranked
 from .rowprogram import Outcome, RowProgram
-from .spanquery import SpanQuery
+from .spangroups import SpanGroups
 from .substitute import Split, expanded
 from .typing import Typing, columns_of
 
-Numbers = npt.NDArray[np.int64]
-_NONE = np.int32(-1)
 _WINDOW = HIDDEN + "window"
 
 
@@ -54,7 +56,7 @@ class SpanProgram:
         self._where = expanded(where, plan.aliases, dict(typing)) if where is not None else None
         if any(isinstance(n, r.BuiltinCall) and n.aggregate for n in r.walk(self._where)):
             raise NotLowered("WHERE looks at the whole window")
-        self._span: SpanQuery | None = None
+        self._span: SpanGroups | None = None
         if plan.aggregate:
             self._grouped(cursor, caller, wrapped)
         else:
@@ -63,26 +65,52 @@ class SpanProgram:
     @property
     def texts(self) -> list[str]:
         """The SQL of its queries, as far as they are made."""
-        return ([self._span.text] if self._span is not None else []) + self._rows.texts
+        return (self._span.texts if self._span is not None else []) + self._rows.texts
+
+    @property
+    def folds(self) -> bool:
+        """Whether rows can be folded into parts that are fewer, before their windows are finished."""
+        return self._span is not None and self._span.folds
 
     def run(self, spans: Sequence[Span], table: pa.Table, keys: Times) -> Closed:
         """Compute *spans* over the rows of *table*, whose keys are *keys*. Raises QueryError and NotUniform."""
-        lowers = np.array([span.lower for span in spans], np.int64)
-        uppers = np.array([span.upper for span in spans], np.int64)
-        table, keys, windows = numbered(table, keys, lowers, uppers)
+        times, windows = copies(keys, *_bounds(spans))
+        if times > 1:
+            table, keys = pa.concat_tables([table] * times), np.tile(keys, times)
         order = ordered(keys)
         if self._span is not None:
-            groups = self._span(table, pa.array(windows), pa.array(order))
-            numbers = groups.column("w").to_numpy().astype(np.int64)
-            exact = self._guarded(groups, numbers)
-            groups = groups.drop_columns([name for name in ("w", "guard") if name in groups.column_names])
-        else:
-            inside = np.flatnonzero(windows >= 0)
-            inside = inside[np.lexsort((order[inside], windows[inside]))]
-            groups, numbers = table.take(pa.array(inside)), windows[inside].astype(np.int64)
-            exact = set()
-        groups = self._bounded(groups, spans, numbers)
-        return self._finished(groups, numbers, len(spans), exact)
+            return self._grouped_rows(spans, self._span.of_rows(table, windows, order))
+        inside = np.flatnonzero(windows >= 0)
+        inside = inside[np.lexsort((order[inside], windows[inside]))]
+        numbers = windows[inside].astype(np.int64)
+        return self._finished(self._bounded(table.take(pa.array(inside)), spans, numbers), numbers, len(spans), set())
+
+    def fold(self, folded: Folded, table: pa.Table, keys: Times, numbers: Numbers) -> None:
+        """Add the rows of *table* to *folded*; *numbers* say in which order they came. Raises QueryError."""
+        assert self._span is not None
+        begin, panes = folded.panes(keys)
+        order = ordered(keys)
+        parts = self._span.parts_of(table, panes, order)
+        first = first_rows(parts.order, keys)
+        made = parts.table.append_column(PANE, pa.array(begin + parts.windows * folded.length))
+        made = made.append_column(KEY, pa.array(keys[first])).append_column(NUMBER, pa.array(numbers[first]))
+        folded.add(made, len(keys))
+
+    def run_folded(self, spans: Sequence[Span], parts: pa.Table) -> Closed:
+        """Compute *spans* over rows that are folded into *parts*. Raises QueryError and NotUniform."""
+        assert self._span is not None
+        times, windows = copies(parts.column(PANE).to_numpy(), *_bounds(spans))
+        parts = pa.concat_tables([parts] * times)
+        order = ranked(parts.column(KEY).to_numpy(), parts.column(NUMBER).to_numpy())
+        return self._grouped_rows(spans, self._span.of_parts(parts, windows, order))
+
+    def _grouped_rows(self, spans: Sequence[Span], groups: Groups) -> Closed:
+        table, numbers = groups.table, groups.windows
+        exact: set[int] = set()
+        if GUARD in table.column_names:
+            exact = set(numbers[pc.fill_null(table.column(GUARD), False).to_numpy().astype(bool)].tolist())
+            table = table.drop_columns([GUARD])
+        return self._finished(self._bounded(table, spans, numbers), numbers, len(spans), exact)
 
     # ---- making it
 
@@ -98,7 +126,7 @@ class SpanProgram:
                 raise NotLowered("HAVING that may be null")
         order = [(_listless(split.over_groups(key.node), split), key.descending) for key in plan.order]
         self._bounds = list(split.bounds.values())
-        self._span = SpanQuery(cursor, self.typing, split, self._where, wrapped)
+        self._span = SpanGroups(cursor, self.typing, split, self._where, wrapped=wrapped)
         self._rows = RowProgram(
             cursor,
             outputs,
@@ -177,12 +205,6 @@ class SpanProgram:
             groups = groups.append_column(name, pa.array(values[numbers]))
         return groups.append_column(_WINDOW, pa.array(numbers)) if self._plan.order else groups
 
-    def _guarded(self, groups: pa.Table, numbers: Numbers) -> set[int]:
-        if "guard" not in groups.column_names:
-            return set()
-        marked = groups.column("guard").to_numpy().astype(bool)
-        return set(numbers[marked].tolist())
-
     def _finished(self, groups: pa.Table, numbers: Numbers, count: int, exact: set[int]) -> Closed:
         filled = np.zeros(count, bool)
         filled[numbers] = True
@@ -213,46 +235,5 @@ def _listless(node: Node, split: Split) -> Node:
     return r.rebuilt(node, lambda child: _listless(child, split))
 
 
-def numbered(
-    table: pa.Table, keys: Times, lowers: Numbers, uppers: Numbers
-) -> tuple[pa.Table, Times, npt.NDArray[np.int32]]:
-    """The rows, each as often as there are spans it belongs to, with their keys and the numbers of those spans.
-
-    Rows of no span stay, numbered -1. Spans are sorted; those that hold a row stand side by side.
-    """
-    if len(lowers) == 1:
-        inside = (keys >= lowers[0]) & (keys < uppers[0])
-        return table, keys, np.subtract(inside, 1, dtype=np.int32)
-    first = _count_below(uppers, keys)
-    beyond = _count_below(lowers, keys)
-    times = np.maximum(beyond - first, 0)
-    most = int(times.max()) if len(times) else 0
-    if most <= 1:
-        return table, keys, np.where(times > 0, first, _NONE)
-    copies = [np.where(times > j, first + np.int32(j), _NONE) for j in range(most)]
-    return pa.concat_tables([table] * most), np.tile(keys, most), np.concatenate(copies)
-
-
-def _count_below(bounds: Numbers, keys: Times) -> npt.NDArray[np.int32]:
-    """For every key how many of the sorted *bounds* are at or below it; a few comparisons beat a binary search."""
-    if len(bounds) > 16:
-        return np.searchsorted(bounds, keys, side="right").astype(np.int32)
-    counted = np.zeros(len(keys), np.int32)
-    for bound in bounds.tolist():
-        counted += keys >= bound
-    return counted
-
-
-def ordered(keys: Times) -> Numbers:
-    """A number per row that sorts rows by key, ties in order of arrival."""
-    rows = np.arange(len(keys), dtype=np.int64)
-    if not len(keys):
-        return rows
-    spread: Numbers = keys - keys.min()
-    if int(spread.max()) < 2**31:
-        spread <<= 32
-        spread |= rows
-        return spread
-    rank = np.empty(len(keys), np.int64)
-    rank[np.lexsort((rows, keys))] = rows
-    return rank
+def _bounds(spans: Sequence[Span]) -> tuple[Numbers, Numbers]:
+    return np.array([span.lower for span in spans], np.int64), np.array([span.upper for span in spans], np.int64)
