@@ -121,25 +121,37 @@ class TableSegment:
         table = unencoded_table(table)
         self.schema, self._rows, self._spilled = table.schema, (table, keys, arrivals, numbers), None
 
-    def within(self, lower: int, upper: int) -> tuple[pa.Table, Times]:
+    def within(self, lower: int, upper: int) -> Rows:
         """A slice that holds every row with lower <= key < upper, and as few others as a slice can."""
-        table, keys, _, _ = self.rows
-        if lower <= self.least and self.most < upper:
-            return table, keys
+        if self.most < upper and lower <= self.least:  # rows that were let go stand between others, or are cut off
+            return self.rows
+        keys = self.rows[1]
         inside = (keys >= lower) & (keys < upper)
-        if not inside.any():
-            return table.slice(0, 0), keys[:0]
-        first, last = int(inside.argmax()), len(inside) - int(inside[::-1].argmax())
-        return table.slice(first, last - first), keys[first:last]
+        first = int(inside.argmax())
+        last = len(inside) - int(inside[::-1].argmax()) if inside[first] else first
+        return sliced(self.rows, first, last)
 
     def trim(self, least: int) -> int:
         """Note that the rows below *least* are not needed any more; how many they were."""
         if least <= self.least:
             return 0
-        live = 0 if self.most < least else int(np.count_nonzero(self.rows[1] >= least))
-        gone = self.live - live
-        self.live, self.least = live, least
-        return gone
+        gone = self.live
+        if self.most < least:
+            self.live = 0
+        else:
+            needed = self.rows[1] >= least
+            self.live = int(np.count_nonzero(needed))
+            first = int(needed.argmax())
+            if self._rows is not None and first:
+                self._rows = sliced(self._rows, first, len(needed))
+        self.least = least
+        return gone - self.live
+
+
+def sliced(rows: Rows, first: int, last: int) -> Rows:
+    """The rows from place *first* on, up to *last*."""
+    table, keys, arrivals, numbers = rows
+    return table.slice(first, last - first), keys[first:last], arrivals[first:last], numbers[first:last]
 
 
 Segment = FrameSegment | TableSegment
@@ -191,8 +203,8 @@ class Buffer:
         self.segments = [s for s in self.segments if len(s)]
         if self.folded is not None:
             self.folded.trim(least)
-        if not any(s.folded for s in self.tables):
-            self.folded = None
+            if not self.tables:
+                self.folded = None
         if not any(s.spilled for s in self.tables):
             self._file.clear()
         return gone

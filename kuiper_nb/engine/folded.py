@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from ..windowing.windows import BEGINNING
 from .batch import Times
 from .hoist import HIDDEN
 from .typing import Typing
@@ -20,19 +21,24 @@ _FEW = 10_000
 @dataclass(slots=True)
 class Folded:
     """Parts of groups of rows with columns of *typing*. Panes have *length* (ms, or rows of a count window) and are
-    counted from *anchor*."""
+    counted from *anchor*. All rows with a key below *until* are folded."""
 
     typing: Typing
     anchor: int
     length: int
+    until: int = BEGINNING
     parts: list[pa.Table] = field(default_factory=list)
     rows: int = 0
     size: int = 0
 
-    def panes(self, keys: Times) -> tuple[int, Times]:
-        """Where the first pane of rows with *keys* begins, and which pane each is in, from 0 on."""
+    def panes(self, keys: Times, upper: int) -> tuple[int, Times]:
+        """Where the first pane of rows with *keys* begins, and which pane each is in, from 0 on; -1 for rows that are
+        folded already, or lie at or beyond *upper*."""
         first = self.anchor + (int(keys.min()) - self.anchor) // self.length * self.length
-        return first, (keys - first) // self.length
+        panes = keys - first
+        panes //= self.length
+        panes[(keys < self.until) | (keys >= upper)] = -1
+        return first, panes
 
     def add(self, parts: pa.Table, rows: int) -> None:
         """Keep *parts* of so many *rows*."""

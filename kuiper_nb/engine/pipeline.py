@@ -107,6 +107,10 @@ class Pipeline:
             self._send(self.windows.finish())
             self.out.counts["used"] += self.buffer.trim(_NEVER)
 
+    def release(self) -> None:
+        """Give back what is on disk: no more rows are looked at."""
+        self.buffer.close()
+
     def due(self) -> int | None:
         """When `close` has something to do although no row comes (ms)."""
         return None if self.windows is None or self.watermark is not None else self.windows.due()

@@ -364,6 +364,8 @@ class Rule:
     def _close(self, state: State, message: str) -> None:
         self._state, self._message = state, message
         self._snapshot = self._taken()
+        if self._pipeline is not None:
+            self._pipeline.release()
         if self._source is not None:
             self._source.close()
         for outlet in self._outlets:

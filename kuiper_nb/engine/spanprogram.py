@@ -85,16 +85,18 @@ class SpanProgram:
         numbers = windows[inside].astype(np.int64)
         return self._finished(self._bounded(table.take(pa.array(inside)), spans, numbers), numbers, len(spans), set())
 
-    def fold(self, folded: Folded, table: pa.Table, keys: Times, numbers: Numbers) -> None:
-        """Add the rows of *table* to *folded*; *numbers* say in which order they came. Raises QueryError."""
+    def fold(self, folded: Folded, table: pa.Table, keys: Times, numbers: Numbers, upper: int) -> None:
+        """Add the rows of *table* with keys below *upper* to *folded*; *numbers* say in which order they came.
+
+        Raises QueryError.
+        """
         assert self._span is not None
-        begin, panes = folded.panes(keys)
-        order = ordered(keys)
-        parts = self._span.parts_of(table, panes, order)
+        begin, panes = folded.panes(keys, upper)
+        parts = self._span.parts_of(table, panes, ordered(keys))
         first = first_rows(parts.order, keys)
         made = parts.table.append_column(PANE, pa.array(begin + parts.windows * folded.length))
         made = made.append_column(KEY, pa.array(keys[first])).append_column(NUMBER, pa.array(numbers[first]))
-        folded.add(made, len(keys))
+        folded.add(made, int(np.count_nonzero(panes >= 0)))
 
     def run_folded(self, spans: Sequence[Span], parts: pa.Table) -> Closed:
         """Compute *spans* over rows that are folded into *parts*. Raises QueryError and NotUniform."""

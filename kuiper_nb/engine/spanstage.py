@@ -17,7 +17,8 @@ from ..sql.plan import Plan
 from ..windowing.windows import Span
 from .answers import NotUniform
 from .assembly import rows_of, visible
-from .buffer import Buffer, FrameSegment, TableSegment
+from .batch import Times
+from .buffer import Buffer, FrameSegment, Rows, TableSegment
 from .emits import Emit
 from .folded import Folded
 from .spanprogram import Closed, SpanProgram
@@ -33,8 +34,14 @@ class Exact(Enum):
 EXACT = Exact.EXACT
 Verdict = Emit | Exact | None
 
+OVERLAPS = 3
+"""Where a row is in so many windows or more, panes that are folded once cost less than rows that are grouped again."""
+
 FOLD_ROWS = 1 << 20
 """So many rows of open windows are folded before their windows end."""
+
+ENDING = 2**62
+"""Beyond every key."""
 
 SPILL_BYTES = 64 << 20
 """Folded rows that take more memory than this go to disk."""
@@ -50,7 +57,7 @@ class SpanStage:
         self._reasons = reasons
         self._programs: dict[tuple[Typing, bool], SpanProgram | None] = {}
         self._wrapped = False
-        self._overlapping = plan.window is not None and plan.window.step < plan.window.length
+        self._overlapping = plan.window is not None and plan.window.step * OVERLAPS <= plan.window.length
         self._pays = True
 
     @property
@@ -102,7 +109,9 @@ class SpanStage:
             typings = {segment.typing for segment in buffer.tables}
             program = self.program(typings.pop()) if len(typings) == 1 else None
             if program is not None and program.folds:
-                self._fold(program, tables, buffer, anchor)
+                self._fold(program, tables, buffer, anchor, ENDING)
+                for segment in tables:
+                    segment.folded = True
         buffer.spill(SPILL_BYTES)
 
     # ---- inside
@@ -114,12 +123,11 @@ class SpanStage:
         lower, upper = spans[0].lower, spans[-1].upper
         try:
             if buffer.folded is not None or (self._overlapping and self._pays and program.folds):
-                self._fold(program, [s for s in segments if not s.folded], buffer, upper)
+                self._fold(program, [s for s in segments if not s.folded], buffer, upper, upper)
             if buffer.folded is not None:
                 return program.run_folded(spans, buffer.folded.between(lower, upper))
-            parts = [segment.within(lower, upper) for segment in segments]
-            table = pa.concat_tables([part for part, _ in parts])
-            return program.run(spans, table, np.concatenate([part for _, part in parts]))
+            table, keys, _ = _joined([segment.within(lower, upper) for segment in segments])
+            return program.run(spans, table, keys)
         except NotUniform as why:
             self._reasons["span"] = f"{why} answers values of several types"
         except (QueryError, NotLowered) as error:
@@ -130,22 +138,23 @@ class SpanStage:
             self._reasons["span"] = str(error)
         return None
 
-    def _fold(self, program: SpanProgram, segments: list[TableSegment], buffer: Buffer, anchor: int) -> None:
-        """Fold all rows of *segments*; where that makes nothing smaller, the rows stay as they are from now on."""
+    def _fold(
+        self, program: SpanProgram, segments: list[TableSegment], buffer: Buffer, anchor: int, upper: int
+    ) -> None:
+        """Fold the rows of *segments* below *upper*; where that makes nothing smaller, rows are not folded any more."""
         assert self._plan.window is not None
-        if buffer.folded is not None and buffer.folded.typing != program.typing:
-            segments = [*segments, *(s for s in buffer.tables if s.folded and s.typing == program.typing)]
+        folded = buffer.folded
+        if folded is None or folded.typing != program.typing:
             buffer.unfold()
-        if buffer.folded is None:
-            buffer.folded = Folded(program.typing, anchor, self._plan.window.pane)
-        if segments:
-            rows = [segment.rows for segment in segments]
-            table = pa.concat_tables([table for table, _, _, _ in rows])
-            keys = np.concatenate([keys for _, keys, _, _ in rows])
-            program.fold(buffer.folded, table, keys, np.concatenate([numbers for _, _, _, numbers in rows]))
-            for segment in segments:
-                segment.folded = True
-        if not buffer.folded.pays:
+            folded = buffer.folded = Folded(program.typing, anchor, self._plan.window.pane)
+            segments = [s for s in buffer.tables if s.typing == program.typing and s.least < upper]
+        rows = [segment.within(folded.until, upper) for segment in segments if segment.most >= folded.until]
+        if sum(len(keys) for _, keys, _, _ in rows):
+            table, keys, numbers = _joined(rows)
+            program.fold(folded, table, keys, numbers, upper)
+        if upper < ENDING:
+            folded.until = max(folded.until, upper)
+        if not folded.pays:
             self._pays = False
             buffer.unfold()
 
@@ -164,3 +173,10 @@ class SpanStage:
         table, omitted = visible(self._plan, closed.table)
         make = lambda: rows_of(table.slice(low, size), omitted, size)  # noqa: E731
         return Emit(at, size=size, make=make, table=lambda: table.slice(low, size))
+
+
+def _joined(rows: list[Rows]) -> tuple[pa.Table, Times, Times]:
+    """The rows of several segments, with their keys and numbers."""
+    table = pa.concat_tables([table for table, _, _, _ in rows])
+    keys = np.concatenate([keys for _, keys, _, _ in rows])
+    return table, keys, np.concatenate([numbers for _, _, _, numbers in rows])
