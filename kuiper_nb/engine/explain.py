@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..contracts import Function
 from ..sql.plan import Plan
 from ..sql.printer import printed
+from ..sql.resolved import BuiltinCall
 from ..windowing.spec import Count, Hopping, Tumbling
 from .batch import FEW
 from .hoist import sites
@@ -78,13 +79,17 @@ def _calls(plan: Plan, functions: Mapping[str, Function]) -> list[tuple[str, str
     found = sites([expanded(n, plan.aliases) for n in nodes if n is not None], where)
     steps = []
     for site in found:
-        function = functions.get(site.call.name)
-        how = "dropped" if function is None else f"{function.kind}, generation {function.generation}"
-        if function is not None and function.vectorized:
-            how += ", vectorised"
+        how = "built in, answered by Python" if isinstance(site.call, BuiltinCall) else _user(functions, site.call.name)
         when = "" if site.always else ", only for rows that get there"
         steps.append(("call", f"{printed(site.call)}: {how}{when}"))
     return steps
+
+
+def _user(functions: Mapping[str, Function], name: str) -> str:
+    function = functions.get(name)
+    if function is None:
+        return "dropped"
+    return f"{function.kind}, generation {function.generation}{', vectorised' if function.vectorized else ''}"
 
 
 def _output(plan: Plan, sinks: Sequence[str]) -> list[tuple[str, str]]:

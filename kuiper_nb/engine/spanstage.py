@@ -136,6 +136,8 @@ class SpanStage:
                 self._wrapped = True
                 return self._closed(spans, segments, typing, buffer)
             self._reasons["span"] = str(error)
+            if isinstance(error, NotLowered):  # known only now, by the types that calls have answered
+                self._programs[typing, self._wrapped] = None
         return None
 
     def _fold(
