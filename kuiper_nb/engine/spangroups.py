@@ -118,6 +118,8 @@ class SpanGroups:
         table = groups.table
         for name in self._nulls:
             table = table.append_column(name, pa.nulls(table.num_rows))
+        names = [name for name, _ in self.typing]  # queries over the groups take their columns by place
+        table = table.select([*names, *(name for name in table.column_names if name == GUARD)]) if names else table
         return Groups(table, groups.windows, groups.order)
 
 
