@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from ..sql.evaluate import Frame
@@ -21,13 +23,24 @@ Placed = tuple[int, int, Frame]
 """A row with its key, and its number in the order of arrival."""
 
 
+Packed = Callable[[Sequence[Frame]], tuple[pa.Table, npt.NDArray[np.bool_]] | None]
+"""Makes a table of the frames that fit one, and says which do."""
+
+MANY = 4096
+"""So many frames become a table even before their windows end: a table takes a tenth of their memory."""
+
+
 @dataclass(slots=True)
 class FrameSegment:
-    """Rows as frames; the key of each, its time or its ordinal in a count window; its number among all rows."""
+    """Rows as frames; the key of each, its time or its ordinal in a count window; its number among all rows.
+
+    *odd*: they fit no table.
+    """
 
     keys: list[int] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
+    odd: bool = False
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -176,7 +189,7 @@ class Buffer:
     def add_frames(self, keys: list[int], numbers: list[int], frames: list[Frame]) -> None:
         """Add rows; neighbours share a segment."""
         last = self.segments[-1] if self.segments else None
-        if not isinstance(last, FrameSegment):
+        if not isinstance(last, FrameSegment) or last.odd:
             last = FrameSegment()
             self.segments.append(last)
         last.keys.extend(keys)
@@ -190,6 +203,27 @@ class Buffer:
         if tables and not tables[0].schema.equals(segment.schema):
             for each in (*tables, segment):
                 each.unencode()
+
+    def pack(self, least: int, packed: Packed) -> None:
+        """Make tables of frames, where there are at least *least* together; those that do not fit one stay frames."""
+        loose = [s for s in self.segments if isinstance(s, FrameSegment) and not s.odd]
+        if sum(map(len, loose)) < least:
+            return
+        for segment in loose:
+            made = packed(segment.frames)
+            if made is None:
+                segment.odd = True
+                continue
+            table, fits = made
+            keys, numbers = np.array(segment.keys, np.int64), np.array(segment.numbers, np.int64)
+            times = np.array([frame.at for frame in segment.frames], np.int64)
+            self.segments.remove(segment)
+            if fits.any():
+                self.add_table(TableSegment.of(keys[fits], table, times[fits], numbers[fits]))
+            if not fits.all():
+                others = np.flatnonzero(~fits).tolist()
+                frames = [segment.frames[place] for place in others]
+                self.segments.append(FrameSegment(keys[others].tolist(), numbers[others].tolist(), frames, odd=True))
 
     def touching(self, lower: int, upper: int) -> list[Segment]:
         """The segments that may hold rows with lower <= key < upper."""

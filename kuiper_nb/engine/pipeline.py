@@ -17,7 +17,7 @@ from ..windowing.spec import Count
 from ..windowing.watermark import Admission, EventTime, release
 from ..windowing.windows import Span, windows
 from .batch import Batch, Times, table_rows
-from .buffer import Buffer, FrameSegment, Placed, SortedFrames, TableSegment
+from .buffer import MANY, Buffer, FrameSegment, Placed, SortedFrames, TableSegment
 from .emits import Emit, Late, RowError
 from .exact import Exact
 from .output import Message, Output
@@ -278,6 +278,8 @@ class Pipeline:
                 slice(None) if entered is None else np.isin(places, entered.places, assume_unique=True, invert=True)
             )
             self.buffer.add_frames(keys[others].tolist(), numbers[others].tolist(), frames)
+            if self.vector is not None:
+                self.buffer.pack(MANY, self.vector.packed)
 
     # ---- windows out
 
@@ -295,6 +297,8 @@ class Pipeline:
         if not spans:
             return
         ats = self._times_of(spans)
+        if self.vector is not None:
+            self.buffer.pack(1 if self.buffer.tables else self.vector.fewest, self.vector.packed)
         if self.vector is None or not self.buffer.tables:
             self._exactly(spans, ats)
         else:

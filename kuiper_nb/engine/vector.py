@@ -15,6 +15,7 @@ from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
 from ..sql.depth import deep
+from ..sql.evaluate import Frame
 from ..sql.lowered import NotLowered
 from ..sql.plan import Plan
 from ..sql.syntax import Node
@@ -77,7 +78,12 @@ class Vector:
 
     def wants(self, batch: Batch) -> bool:
         """Whether *batch* is worth a query."""
-        return len(batch) >= FEW
+        return len(batch) >= self.fewest
+
+    @property
+    def fewest(self) -> int:
+        """How many rows are worth a query."""
+        return FEW
 
     def interrupt(self) -> None:
         """Break off a query that runs."""
@@ -121,6 +127,18 @@ class Vector:
         places = everything if outcome.places is None else outcome.places
         accepted = table if len(places) == len(batch) else table.take(pa.array(places))
         return Entered(accepted, places, *_unanswered(outcome))
+
+    def packed(self, frames: Sequence[Frame]) -> tuple[pa.Table, Mask] | None:
+        """Rows that entered windows one by one, as a table of those that fit its types, and which do; None if none."""
+        if any(frame.failures or frame.analytic for frame in frames):
+            return None
+        times = np.array([frame.at for frame in frames], np.int64)
+        known = self._columns(Batch(times, times, [frame.row for frame in frames]), self._entering)
+        if known is None or self.spans.program(known[1]) is None:
+            return None
+        table, _, misfits = known
+        fits = np.ones(len(frames), bool) if misfits is None else ~misfits
+        return table.filter(pa.array(fits)) if misfits is not None else table, fits
 
     def sketch(self) -> tuple[list[str], str]:
         """The SQL made so far, or what declared columns would get; and why there is none, where that is known."""
