@@ -47,14 +47,20 @@ def rows_table(rows: list[Row]) -> pa.Table:
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not names:
         return pa.table({})
-    return pa.table([_array([row.get(name) for row in rows]) for name in names], names=names)
+    return pa.table([_array([row.get(name) for row in rows]) for name in names], names=[_utf8(n) for n in names])
 
 
 def _array(values: list[Any]) -> pa.Array:
     try:
         return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return pa.array([None if v is None else v if isinstance(v, str) else repr(v) for v in values], pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
+        texts = [None if v is None else _utf8(v) if isinstance(v, str) else repr(v) for v in values]
+        return pa.array(texts, pa.string())
+
+
+def _utf8(text: str) -> str:
+    """*text*, half of a surrogate pair written out: Arrow has no form for it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def frame(emits: Iterable[Emit]) -> pd.DataFrame:

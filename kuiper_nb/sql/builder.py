@@ -149,12 +149,14 @@ class Builder(ExpressionBuilder):
     def create(self, meta: Meta, children: list[Any]) -> s.Create:
         kind, name, *rest = children
         columns: dict[str, s.ColumnDef] = {c.name: c for c in rest if isinstance(c, s.ColumnDef)}  # the last wins
+        options: list[tuple[str, str, s.Place]] = [c for c in rest if isinstance(c, tuple)]
         return s.Create(
             kind.lower(),
             name.strip("`"),
             tuple(columns.values()),
-            tuple((key, value) for key, value, _ in (c for c in rest if isinstance(c, tuple))),
+            tuple((key, value) for key, value, _ in options),
             text=_slice(self.text, meta),
+            option_places=tuple(place for _, _, place in options),
             place=at(meta),
         )
 

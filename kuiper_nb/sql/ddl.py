@@ -25,15 +25,15 @@ def stream_of(create: Create, parameters: frozenset[str] = frozenset()) -> Strea
     known = {*OPTIONS, *parameters}
     for key, value in options.items():
         if key not in known:
-            raise _refused(
-                create, f"unknown option {key}", did_you_mean(key, known) or f"options: {', '.join(OPTIONS)}"
-            )
+            hint = did_you_mean(key, known) or f"options: {', '.join((*sorted(parameters), *OPTIONS))}"
+            raise _refused(create, f"unknown option {key}", hint, key)
         if key in _FLAGS and value.lower() not in ("true", "false"):
-            raise _refused(create, f'option {key} is "true" or "false", not "{value}"')
+            raise _refused(create, f'option {key} is "true" or "false", not "{value}"', "", key)
     if "EXTRA" in options:
         _require_object(create, options["EXTRA"])
     if "RETAIN_SIZE" in options and not options["RETAIN_SIZE"].lstrip("-").isdigit():
-        raise _refused(create, f'option RETAIN_SIZE is a whole number, not "{options["RETAIN_SIZE"]}"')
+        message = f'option RETAIN_SIZE is a whole number, not "{options["RETAIN_SIZE"]}"'
+        raise _refused(create, message, "", "RETAIN_SIZE")
     fields = tuple(Field(c.name, c.type, c.default) for c in create.columns)
     if options.get("FORMAT", "").lower() == "binary":
         if create.kind == "table":
@@ -47,13 +47,16 @@ def _require_object(create: Create, text: str) -> None:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise _refused(create, f"option EXTRA is a JSON object: {error}") from None
+        raise _refused(create, f"option EXTRA is a JSON object: {error}", "", "EXTRA") from None
     if not isinstance(found, dict):
-        raise _refused(create, "option EXTRA is a JSON object")
+        raise _refused(create, "option EXTRA is a JSON object", "", "EXTRA")
 
 
-def _refused(create: Create, message: str, hint: str = "") -> PlanError:
-    return PlanError(message, hint, line=create.place.line, column=create.place.column, statement=create.text or None)
+def _refused(create: Create, message: str, hint: str = "", option: str = "") -> PlanError:
+    """What is wrong with *create*, at the last mention of *option* if it is that."""
+    places = {key: place for (key, _), place in zip(create.options, create.option_places, strict=False)}
+    place = places.get(option, create.place)
+    return PlanError(message, hint, line=place.line, column=place.column, statement=create.text or None)
 
 
 def described(stream: Stream) -> str:

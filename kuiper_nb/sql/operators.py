@@ -228,7 +228,10 @@ def element(value: Any, at: int) -> Any:
 
 
 def section(value: Any, start: int, stop: int | None) -> Any:
-    """`value[start:stop]`; a bound outside the array is a fault, and equal bounds mean an index, as in eKuiper."""
+    """`value[start:stop]`; a bound outside the array is a fault, and equal bounds mean an index, as in eKuiper.
+
+    Bounds that cross are a fault too; only a *stop* counted from the end may meet *start*, and that is empty.
+    """
     if value is None:
         return None
     _require_array(value, f"{start} {stop}")
@@ -245,7 +248,9 @@ def section(value: Any, start: int, stop: int | None) -> Any:
         raise RowFault(f"out of index: {stop} of {size}")
     if high > size:
         raise RowFault(f"end value is out of index: {stop} of {size}")
-    return value[low:high] if high >= low else []
+    if high < low or (high == low and stop >= 0):
+        raise RowFault(f"start cannot be greater than end. start:{low}  end:{high}")
+    return value[low:high]
 
 
 def _require_array(value: Any, bounds: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from functools import cache
 from importlib.resources import files
@@ -25,6 +26,7 @@ def _lark() -> Lark:
 @deep()
 def parse(text: str, bind: Bind | None = None) -> tuple[Statement, ...]:
     """Every statement of *text*; *bind* answers the values of `{{…}}`. Raises ParseError."""
+    _require_characters(text)
     try:
         tree = _lark().parse(text)
         statements: tuple[Statement, ...] = Builder(text, bind).transform(tree)
@@ -45,6 +47,15 @@ def parse_rule(text: str, bind: Bind | None = None) -> Select:
     return statement
 
 
+def _require_characters(text: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        line, column = text.count("\n", 0, error.start) + 1, error.start - text.rfind("\n", 0, error.start)
+        shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
+        raise ParseError("half a surrogate pair is no character", line=line, column=column, statement=shown) from None
+
+
 _WORDS = {
     "COLUMN": "a name",
     "SOURCE": "a stream name",
@@ -63,7 +74,7 @@ _WORDS = {
     "$END": "the end",
     "LPAR": "(",
     "RPAR": ")",
-    "COMMA": ",",
+    "COMMA": "a comma",
     "SEMICOLON": ";",
     "EQUAL": "=",
     "BANG": "=",
@@ -89,6 +100,8 @@ def _named(expected: set[str]) -> list[str]:
         names -= _VALUES
     if "SUM_OP" in names:
         names -= _OPERATORS
+    if "SIMPLE_TYPE" in names:
+        names -= {"_ARRAY", "_STRUCT"}
     words = {_WORDS.get(name, name.lstrip("_")) for name in names}
     if "PLACEHOLDER" in names and "COLUMN" in names:
         words = {"a column" if word == "a name" else word for word in words}
@@ -126,7 +139,10 @@ def _explained(error: UnexpectedInput, text: str) -> ParseError:
         lines = text.rstrip().splitlines() or [""]
         line, column = len(lines), len(lines[-1]) + 1
     hint = _hint(text, line, column, found, expected)
-    return ParseError(f'found "{found}", which does not fit here', hint, line=line, column=column, statement=text)
+    message = f'found "{found}", which does not fit here'
+    if found == "the end":
+        message = "the statement ends too early" if text.strip(" \t\r\n;") else "there is no statement"
+    return ParseError(message, hint, line=line, column=column, statement=text)
 
 
 def _hint(text: str, line: int, column: int, found: str, expected: set[str]) -> str:
@@ -138,6 +154,9 @@ def _hint(text: str, line: int, column: int, found: str, expected: set[str]) -> 
             return hint
     if found[:1] in "\"'":
         return "a text stands between quotes and cannot name a column or alias; back-quote odd names: `my name`"
+    slip = _keyword(found, expected) or ("SIMPLE_TYPE" in expected and _type(found))
+    if slip:
+        return f"did you mean {slip}?"
     if "_AS" in expected and re.fullmatch(r"[A-Za-z]\w*", found):
         if "SOURCE" not in expected and "_FROM" not in expected:
             return f"an alias needs AS: AS {found}"
@@ -146,6 +165,33 @@ def _hint(text: str, line: int, column: int, found: str, expected: set[str]) -> 
         return f"{found.upper()} is a reserved word; back-quote it to use it as a name: `{found}`"
     words = _named(expected)
     return f"expected {', '.join(words[:8])}" if words else ""
+
+
+def _keyword(found: str, expected: set[str]) -> str:
+    """The keyword that *found* is a slip of, if it would fit here."""
+    fitting = [name.lstrip("_") for name in expected if len(name.lstrip("_")) > 3 and name.lstrip("_") in _RESERVED]
+    close = difflib.get_close_matches(found.upper(), fitting, n=1, cutoff=0.7)
+    return close[0] if close else ""
+
+
+_TYPES = {"BIGINT", "FLOAT", "STRING", "BOOLEAN", "DATETIME", "BYTEA", "ARRAY", "STRUCT"}
+# What other dialects call them.
+_ELSEWHERE = {
+    **dict.fromkeys(("INT", "INTEGER", "SMALLINT", "TINYINT", "LONG", "INT64", "NUMBER"), "BIGINT"),
+    **dict.fromkeys(("DOUBLE", "REAL", "DECIMAL", "NUMERIC", "FLOAT64"), "FLOAT"),
+    **dict.fromkeys(("VARCHAR", "TEXT", "CHAR", "STR"), "STRING"),
+    **dict.fromkeys(("TIMESTAMP", "DATE", "TIME"), "DATETIME"),
+    **dict.fromkeys(("BLOB", "BYTES", "BINARY"), "BYTEA"),
+    **dict.fromkeys(("LIST",), "ARRAY"),
+    **dict.fromkeys(("OBJECT", "MAP", "RECORD"), "STRUCT"),
+}
+
+
+def _type(found: str) -> str:
+    """The type that *found* stands for elsewhere, or is a slip of."""
+    word = found.upper()
+    close = difflib.get_close_matches(word, _TYPES, n=1, cutoff=0.6)
+    return _ELSEWHERE.get(word) or (close[0] if close else "")
 
 
 _RESERVED = {

@@ -23,12 +23,18 @@ def unquote(literal: str) -> str:
         if body == quote:
             return quote
         if body[0] in "xuU" and len(body) > 1:
-            return chr(int(body[1:], 16))
+            return _character(int(body[1:], 16), body, literal)
         if len(body) == 3 and body.isdigit() and int(body, 8) < 256:
             return chr(int(body, 8))
         raise ValueError(f"unknown escape \\{body} in {literal}")
 
     return _ESCAPE.sub(resolve, literal[1:-1])
+
+
+def _character(code: int, body: str, literal: str) -> str:
+    if 0xD800 <= code < 0xE000 or code > 0x10FFFF:
+        raise ValueError(f"\\{body} is no character in {literal}")
+    return chr(code)
 
 
 def parts(dotted: str) -> tuple[str, ...]:

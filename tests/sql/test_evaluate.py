@@ -354,10 +354,26 @@ def test_members_elements_and_slices(expression: str, expected: object) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["v[4]", "v[-5]", "v[5:]", "v[0:5]", "o[0]", "s[0]", "v->x", "v[s]", "v[nothing]", "empty[:]", "empty[0]"],
+    [
+        "v[4]",
+        "v[-5]",
+        "v[5:]",
+        "v[0:5]",
+        "v[n:0]",
+        "v[-1:1]",
+        "v[-1:-3]",
+        "v[-4:0]",
+        "o[0]",
+        "s[0]",
+        "v->x",
+        "v[s]",
+        "v[nothing]",
+        "empty[:]",
+        "empty[0]",
+    ],
 )
 def test_what_lies_outside_is_a_fault(expression: str) -> None:
-    assert value(expression, v=[10, 20, 30, 40], o={"w": 1}, s="text", empty=[]) is FAULT
+    assert value(expression, v=[10, 20, 30, 40], n=1, o={"w": 1}, s="text", empty=[]) is FAULT
 
 
 # ---- functions and aliases
