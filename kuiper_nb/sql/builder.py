@@ -124,11 +124,9 @@ class Builder(ExpressionBuilder):
     def array_type(self, meta: Meta, children: list[AnyType]) -> AnyType:
         return ArrayOf(children[0])
 
-    def struct_member(self, meta: Meta, children: list[Any]) -> tuple[str, AnyType]:
-        return parts(children[0])[0], children[1]
-
-    def struct_type(self, meta: Meta, children: list[tuple[str, AnyType]]) -> AnyType:
-        return StructOf(tuple(children))
+    def struct_type(self, meta: Meta, children: list[s.ColumnDef]) -> AnyType:
+        defaults = tuple((c.name, c.default) for c in children if c.default is not None)
+        return StructOf(tuple((c.name, c.type) for c in children), defaults)
 
     def column_def(self, meta: Meta, children: list[Any]) -> s.ColumnDef:
         default = children[2] if len(children) > 2 else None

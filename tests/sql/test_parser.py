@@ -216,6 +216,12 @@ def test_a_value_that_is_no_literal_is_refused_in_a_placeholder(value: object) -
         parse("SELECT {{x}} FROM demo", lambda text: value)
 
 
+def test_members_of_a_struct_may_have_defaults() -> None:
+    (create,) = parse('CREATE STREAM s (a STRUCT(w BIGINT DEFAULT 7, x STRING)) WITH (DATASOURCE="s")')
+    assert isinstance(create, Create)
+    assert create.columns[0].type == StructOf((("w", BIGINT), ("x", STRING)), (("w", 7),))
+
+
 # ---- refusals
 
 
