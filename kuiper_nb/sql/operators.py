@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import RowFault
 from .like import like_matcher
-from .values import described, go_type, text
+from .values import described, go_type, text, truncated
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -211,8 +211,10 @@ def member(value: Any, key: str, same_named: Any = None) -> Any:
 
 def position(value: Any) -> int:
     """An index or bound: whole, or a float cut off. Raises RowFault for anything else."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return int(value)
+    if isinstance(value, float):
+        return truncated(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
     raise RowFault(f"invalid evaluation result - {text(value)}")
 
 

@@ -376,6 +376,12 @@ def test_what_lies_outside_is_a_fault(expression: str) -> None:
     assert value(expression, v=[10, 20, 30, 40], n=1, o={"w": 1}, s="text", empty=[]) is FAULT
 
 
+@pytest.mark.parametrize("at", [float("inf"), float("-inf"), float("nan"), 1e300])
+@pytest.mark.parametrize("expression", ["v[n]", "v[n:]", "v[0:n]"])
+def test_a_bound_beyond_all_numbers_is_a_fault(expression: str, at: float) -> None:
+    assert value(expression, v=[10, 20], n=at) is FAULT
+
+
 # ---- functions and aliases
 
 
