@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..errors import RowFault
@@ -24,6 +24,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def wrap(value: int) -> int:
@@ -133,8 +135,8 @@ def _moment(op: str, left: datetime, right: Any) -> bool:
     if op not in _COMPARE:
         raise _misfit(op, left, right)
     if isinstance(right, (int, float)) and not isinstance(right, bool):
-        right = datetime.fromtimestamp(right / 1000, UTC)
-    elif isinstance(right, str):
+        return _COMPARE[op](_microseconds(left), _whole(right) * 1000)
+    if isinstance(right, str):
         from .timeformat import parse
 
         try:
@@ -143,7 +145,16 @@ def _moment(op: str, left: datetime, right: Any) -> bool:
             raise _misfit(op, left, right) from None
     elif not isinstance(right, datetime):
         raise _misfit(op, left, right)
-    return _COMPARE[op](left, right)
+    return _COMPARE[op](_microseconds(left), _microseconds(right))
+
+
+def _whole(milliseconds: int | float) -> int | float:
+    return int(milliseconds) if math.isfinite(milliseconds) else milliseconds
+
+
+def _microseconds(moment: datetime) -> int:
+    """Since 1970; a moment without a zone is one in UTC."""
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1)
 
 
 def require_logical(op: str, left: Any) -> None:
