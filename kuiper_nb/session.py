@@ -363,7 +363,7 @@ class Session:
         used = self.users(kind, name)
         if used:
             message = f"{kind} {name} is used by {'rule' if len(used) == 1 else 'rules'} {', '.join(used)}"
-            raise CatalogError(message, f"drop {used[0]} first")
+            raise CatalogError(message, f"drop {used[0] if len(used) == 1 else 'them'} first")
 
     def users(self, kind: str, name: str) -> list[str]:
         """The ids of the rules that use it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,13 +99,21 @@ def _run(session: Session, select: Select, first: FirstLine, outcome: Outcome, p
         rule = _rule(ground, select, first)
         if other:
             session.adopt(first.name, ground)
-        outcome.value, outcome.notes = rule, rule.plan.notes
+        outcome.value, outcome.notes = rule, (*rule.plan.notes, *_unseen(first))
         return
     try:
         outcome.value, outcome.notes = preview(ground, select, first, place)
     finally:
         if other:
             ground.close()
+
+
+def _unseen(first: FirstLine) -> tuple[str, ...]:
+    """The log sink writes to Python's logging, which shows nothing of level INFO until it is told to."""
+    logger = f"kuiper_nb.rule.{first.name}"
+    if "log" not in first.sinks or logging.getLogger(logger).isEnabledFor(logging.INFO):
+        return ()
+    return (f'the log sink writes to logger {logger}; logging.basicConfig(level="INFO") shows it',)
 
 
 def _rule(session: Session, select: Select, first: FirstLine) -> Rule:

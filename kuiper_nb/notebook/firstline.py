@@ -15,6 +15,7 @@ from .modes import Running
 
 RESERVED = ("rule", "plugin", "service", "config", "test")
 USAGE = "%%kuiper [NAME] [--event-time] [--late 5s] [--sink log] [--rows 20] [--for 10s] …"
+FURTHER = "[--option key=value] [--speed 60] [--stopped] [--live] [--bounded] [--quiet] [-o VAR] [--id NAME]"
 
 _FLAGS = ("--event-time", "--stopped", "--live", "--bounded", "--quiet")
 _VALUED = ("--late", "--option", "--sink", "--rows", "--for", "--speed", "-o", "--id")

@@ -44,8 +44,15 @@ class Line:
         if self.kind != "rule":
             raise KuiperError(f"that works for rules, not for a {self.kind}", "")
         if self.name not in self.session.rules:
-            raise CatalogError(f"no rule named {self.name}", did_you_mean(self.name, self.session.rules))
+            raise self.no_rule()
         return self.session.rules[self.name]
+
+    def no_rule(self) -> CatalogError:
+        """There is no rule of that name; if something else has it, its kind had to be said."""
+        kinds = ("stream", "table", "function", "source", "sink")
+        kind = next((kind for kind in kinds if self.name in getattr(self.session, f"{kind}s")), "")
+        hint = f"{self.name} is a {kind}; say so: {kind} {self.name}" if kind else ""
+        return CatalogError(f"no rule named {self.name}", hint or did_you_mean(self.name, self.session.rules))
 
 
 def is_sql(line: str) -> bool:
@@ -131,14 +138,14 @@ def _describe(line: Line) -> Any:
 
 
 def _function_help(session: Session, name: str) -> str:
-    from ..sql.builtins import find
+    from ..sql.builtins import find, table
 
     if name in session.functions:
         made = session.functions[name]
         return f"{name}({', '.join(made.parameters)})\n{made.help}".strip()
     entry = find(name)
     if entry is None:
-        raise CatalogError(f"no function named {name}", did_you_mean(name, session.functions))
+        raise CatalogError(f"no function named {name}", did_you_mean(name, [*table(), *session.functions]))
     return f"{name}: {entry.help}"
 
 
@@ -150,14 +157,18 @@ def _explain(line: Line) -> Any:
 
 
 def _drop(line: Line) -> str:
+    if line.kind == "rule" and line.name not in line.session.rules:
+        raise line.no_rule()
     line.session.drop(line.kind, line.name)
     return f"{line.kind.capitalize()} {line.name} is dropped."
 
 
 def _reset(line: Line) -> str:
     session = line.session
-    rules, streams = len(session.rules), len(session.streams) + len(session.tables)
-    return f"{counted(rules, 'rule')} and {counted(streams, 'stream')} are forgotten, and what Python defined."
+    counts = [counted(len(session.rules), "rule"), counted(len(session.streams), "stream")]
+    if session.tables:
+        counts.append(counted(len(session.tables), "table"))
+    return f"{', '.join(counts[:-1])} and {counts[-1]} are forgotten, and what Python defined."
 
 
 def _refuse_any(words: list[str], session: Session) -> None:
@@ -181,7 +192,7 @@ def _help(line: Line) -> str:
     width = max(len(name) for name in VERBS)
     verbs = "\n".join(f"  {name.ljust(width)}  {verb.help}" for name, verb in VERBS.items())
     return (
-        f"{firstline.USAGE}\n"
+        f"{firstline.USAGE}\n    {firstline.FURTHER}\n"
         "    statements, ';' between them; a SELECT without a name is a preview, with a name a rule\n"
         f"%kuiper VERB [KIND] NAME, or a statement\n{verbs}\n"
         f"KIND is rule when it is left out, or {', '.join(KINDS[1:7])}"

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from kuiper_nb.notebook.firstline import _FLAGS, _VALUED
+
 from .conftest import Notebook
 
 SIX = 'import pandas as pd\nkuiper.stream("six", pd.DataFrame({"n": [1, 2, 3, 4, 5, 6]}))'
@@ -33,7 +35,9 @@ def test_a_bare_line_shows_everything(notebook: Notebook) -> None:
         ("stop", "which rule?\nknown: hot"),
         ("logs hot", "%kuiper logs is not supported yet"),
         ("drop plugin x", "a plugin is not supported yet"),
-        ("describe function sume", "no function named sume"),
+        ("describe function sume", "no function named sume\ndid you mean sum?"),
+        ("drop demo", "no rule named demo\ndemo is a stream; say so: stream demo"),
+        ("explain demo", "no rule named demo\ndemo is a stream; say so: stream demo"),
         ("drop stream demo", "stream demo is used by rule hot\ndrop hot first"),
     ],
 )
@@ -143,6 +147,29 @@ def test_a_function_is_swapped_and_dropped(notebook: Notebook) -> None:
     assert notebook["hot"].status.generations == {"f": 2}
     assert str(used.error) == "function f is used by rule hot\ndrop hot first"
     assert dropped.text == "Function f is dropped."
+
+
+def test_reset_counts_tables_apart(notebook: Notebook) -> None:
+    notebook.run('%%kuiper\nCREATE TABLE t () WITH (TYPE="memory", DATASOURCE="t")')
+
+    shown = notebook.run("%kuiper reset")
+
+    assert shown.text == "0 rules, 1 stream and 1 table are forgotten, and what Python defined."
+
+
+def test_what_two_rules_use_is_dropped_after_both(notebook: Notebook) -> None:
+    notebook.run("%%kuiper a\nSELECT a FROM demo")
+    notebook.run("%%kuiper b\nSELECT a FROM demo")
+
+    error = notebook.run("%kuiper drop stream demo").error
+
+    assert str(error) == "stream demo is used by rules a, b\ndrop them first"
+
+
+def test_help_names_every_option_of_the_first_line(notebook: Notebook) -> None:
+    shown = notebook.run("%kuiper help").text
+
+    assert all(option in shown for option in (*_FLAGS, *_VALUED))
 
 
 def test_reset_forgets_everything(notebook: Notebook) -> None:
