@@ -111,7 +111,9 @@ def _run(session: Session, select: Select, first: FirstLine, outcome: Outcome, p
 def _unseen(first: FirstLine) -> tuple[str, ...]:
     """The log sink writes to Python's logging, which shows nothing of level INFO until it is told to."""
     logger = f"kuiper_nb.rule.{first.name}"
-    if "log" not in first.sinks or logging.getLogger(logger).isEnabledFor(logging.INFO):
+    if not any(sink.partition(":")[0].lower() == "log" for sink in first.sinks) or logging.getLogger(
+        logger
+    ).isEnabledFor(logging.INFO):
         return ()
     return (f'the log sink writes to logger {logger}; logging.basicConfig(level="INFO") shows it',)
 

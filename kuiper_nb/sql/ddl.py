@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from ..catalog import Field, Stream
 from ..errors import PlanError, did_you_mean
@@ -13,6 +14,7 @@ OPTIONS = (
     "DATASOURCE", "FORMAT", "KEY", "CONF_KEY", "SHARED", "STRICT_VALIDATION", "TYPE", "TIMESTAMP", "TIMESTAMP_FORMAT",
     "RETAIN_SIZE", "SCHEMAID", "EXTRA", "VERSION", "TEMP", "KIND", "DELIMITER",
 )  # fmt: skip
+_NAME = re.compile(r"[A-Za-z0-9_\-]+")
 _FLAGS = ("SHARED", "STRICT_VALIDATION", "TEMP")
 
 
@@ -21,6 +23,9 @@ def stream_of(create: Create, parameters: frozenset[str] = frozenset()) -> Strea
 
     Raises PlanError for an unknown option or a value that cannot be right.
     """
+    if not _NAME.fullmatch(create.name):
+        hint = "letters, digits, _ and -"
+        raise _refused(create, f"{create.name} contains what no name of a {create.kind} may", hint)
     options = dict(create.options)  # of two values for a key, the last counts
     known = {*OPTIONS, *parameters}
     for key, value in options.items():

@@ -35,5 +35,13 @@ def test_the_caret_stands_under_the_option(options: str, message: str, caret: st
     assert error.caret() == f"WITH ({options})\n{caret}"
 
 
+@pytest.mark.parametrize("name", ["`a b`", "`a/b`", "`ä`"])
+def test_a_name_of_other_signs_is_refused(name: str) -> None:
+    (create,) = parse(f'CREATE STREAM {name} () WITH (DATASOURCE="a")')
+    assert isinstance(create, Create)
+    with pytest.raises(PlanError, match="contains what no name of a stream may"):
+        stream_of(create)
+
+
 def test_the_parameters_of_a_source_are_named_among_the_options() -> None:
     assert refusal('FOO="3"', frozenset({"AMPLITUDE"})).hint.startswith("options: AMPLITUDE, DATASOURCE")
