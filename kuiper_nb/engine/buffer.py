@@ -105,6 +105,12 @@ class Buffer:
         """Whether any rows are kept as tables."""
         return any(isinstance(s, TableSegment) for s in self.segments)
 
+    @property
+    def keys(self) -> Times:
+        """The keys of all rows; some that were let go may be among them."""
+        parts = [np.asarray(s.keys, np.int64) for s in self.segments]
+        return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
     def add_frames(self, keys: list[int], numbers: list[int], frames: list[Frame]) -> None:
         """Add rows; neighbours share a segment."""
         last = self.segments[-1] if self.segments else None
