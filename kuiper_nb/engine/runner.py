@@ -38,13 +38,13 @@ def run(rule: Rule) -> None:
     """Step *rule* whenever something is due or arrives, until it is not running any more."""
     keep_freed_memory()
     with quick_switching():
-        while rule.active:
+        while rule.here:
             try:
                 worked = rule.step()
             except BaseException as error:  # whatever it is, sys.exit() too, a rule that does not run must not seem to
                 rule.failed(error)
                 continue
-            if not worked and rule.active:
+            if not worked and rule.here:
                 rule.rest(_rest(rule))
 
 

@@ -13,9 +13,12 @@ State = Literal["starting", "running", "stopping", "stopped", "stopped by error"
 class RuleStatus:
     """What a rule is doing and has done since it was started.
 
-    rows_in = used + filtered + late + errored + waiting at every batch border. *errors* counts everything in
+    rows_in = used + filtered + late + errored + waiting at every batch border; *errored* has the rows, too, that waited
+    when an error or a stop ended the run they belonged to. *errors* counts everything in
     `rule.errors`: rows, payloads, and windows that failed as a whole (*window_errors*, whose rows count as used).
-    *arms* counts rows by the arm that computed them. Times are ms; *watermark* None before there is one.
+    *attempt* is the restart after an error that it is at, or waits for, 0 when there was none; *unread* counts the
+    pushed batches that a stopped rule has not read, and reads when it is started again. *arms* counts rows by the arm
+    that computed them. Times are ms; *watermark* None before there is one.
     """
 
     id: str
@@ -39,3 +42,5 @@ class RuleStatus:
     generations: Mapping[str, int] = field(default_factory=dict)
     arms: Mapping[str, int] = field(default_factory=dict)
     batches: int = 0
+    attempt: int = 0
+    unread: int = 0
