@@ -25,6 +25,7 @@ from .engine.vector import Vector
 from .engine.wiring import Mode, Wiring
 from .errors import CatalogError, ClockError, ConnectorError, FunctionError, KuiperError, NotSupported, did_you_mean
 from .formats.coerce import extra
+from .formats.properties import COMMON
 from .formats.transform import Transform
 from .functions.call import RowCaller
 from .functions.definitions import Definitions
@@ -49,8 +50,7 @@ class Session:
     """Streams, tables, functions and rules, and the clock they run by.
 
     With a `VirtualClock` nothing runs by itself: `push`, `advance` and `wait` do the work, in the caller's thread and
-    order.
-    With the real clock every rule has a thread. Also a context manager; `close` stops every rule.
+    order. With the real clock every rule has a thread. Also a context manager; `close` stops every rule.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -122,8 +122,7 @@ class Session:
         valid.
 
         *options* and *actions* have eKuiper's names and JSON shapes: {"isEventTime": True}, [{"log": {}}]. *keep* is
-        how
-        many rows `emits`, `errors` and `late` hold. Raises KuiperError.
+        how many rows `emits`, `errors` and `late` hold. Raises KuiperError.
         """
         select = sql if isinstance(sql, Select) else parse_rule(sql, bind)
         given = Options.of(options)
@@ -167,7 +166,7 @@ class Session:
         return Wiring(
             clock=self.clock,
             caller=RowCaller(self.functions),
-            source=lambda: replayed(self._source(stream, site), stream, speed, self.clock),
+            source=lambda: replayed(self.source_of(stream, site), stream, speed, self.clock),
             outlets=lambda: [self._outlet(kind, properties, site, options.send_error) for kind, properties in actions],
             vector=lambda plan, caller: None if plan.one_by_one else Vector(plan, caller, self._duck),
             run=run,
@@ -180,7 +179,8 @@ class Session:
         if self.rules.get(rule.id) is rule:
             del self.rules[rule.id]
 
-    def _source(self, stream: Stream, site: Site) -> Source:
+    def source_of(self, stream: Stream, site: Site) -> Source:
+        """A source of *stream*, not opened yet. Raises ConnectorError for an unknown TYPE or a bad property."""
         properties = {**self._configured("source", stream.type, stream.options.get("CONF_KEY", "")), **extra(stream)}
         if stream.type in self.sources:
             options = {k.lower(): v for k, v in stream.options.items()}
@@ -203,7 +203,7 @@ class Session:
         transform = Transform(properties)
         made: Sink
         if name in self.sinks:
-            made = NativeSink(name, self.sinks, transform.own)
+            made = NativeSink(name, self.sinks, transform.own, COMMON)
         elif name.lower() not in SINKS and (hint := did_you_mean(name, [*SINKS, *self.sinks])).startswith("did"):
             raise ConnectorError(f"sink type {name} not found", hint)
         else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import formats
 from .catalog import Stream
+from .connectors import Site
 from .errors import CatalogError, KuiperError, did_you_mean
 from .sql.ddl import described, stream_of
 from .sql.syntax import Create, Describe, Drop, Select, Show, Statement
@@ -28,6 +29,8 @@ def check(session: Session, statement: Statement, replace: bool) -> None:
             message = f"Create {statement.kind} fails: Item {statement.name} already exists"
             raise CatalogError(message, f"it is {where}; DROP it first, or replace=True")
         formats.get(stream.format)
+        if stream.type in session.sources or stream.type.lower() == "simulator":
+            session.source_of(stream, Site(session.clock))  # says what is wrong with its properties
 
 
 def run(session: Session, statement: Statement) -> Any:

@@ -58,6 +58,10 @@ class Options:
         options = dict(given or {})
         for name in options:
             _refuse_slip(name)
+        for name in ("concurrency", "qos"):
+            _whole(options, name, 0)
+        if duration(options.get("checkpointInterval", 0), "options.checkpointInterval") < 0:
+            raise PlanError(f"option checkpointInterval is a duration from 0 on, not {options['checkpointInterval']!r}")
         tolerance = duration(options.get("lateTolerance", 1000), "options.lateTolerance")
         return cls(
             event_time=_flag(options, "isEventTime", False),
@@ -88,7 +92,8 @@ def _refuse_slip(name: str) -> None:
 
 def _whole(options: Mapping[str, Any], name: str, default: int) -> int:
     value = options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value) or value < 0:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 <= value < 2**53 or value != int(value):
         raise PlanError(f"option {name} is a whole number from 0 on, not {value!r}")
     return int(value)
 

@@ -220,11 +220,20 @@ def test_two_rules_have_a_generator_each(session: Session) -> None:
     assert [rows(rule) for rule in made] == [[{"n": 0}, {"n": 1}]] * 2
 
 
-def test_an_interval_that_is_no_number_is_refused(session: Session) -> None:
+@pytest.mark.parametrize(
+    "options", ['INTERVAL="abc"', 'INTERVAL="-5"', 'EXTRA="{\\"interval\\": -5}"', 'EXTRA="{\\"interval\\": true}"']
+)
+def test_an_interval_that_is_no_number_of_ms_is_refused_where_it_is_written(session: Session, options: str) -> None:
     session.source(lambda: iter([{"n": 1}]), name="numbers")
 
-    with pytest.raises(ConnectorError, match='INTERVAL is a number of milliseconds, not "abc"'):
-        started(session, ', INTERVAL="abc"')
+    with pytest.raises(ConnectorError, match="INTERVAL is a number of milliseconds, not "):
+        session.sql(f'CREATE STREAM t () WITH (TYPE="numbers", {options})')
+    assert "t" not in session.streams
+
+
+def test_the_interval_of_a_simulator_is_refused_where_it_is_written(session: Session) -> None:
+    with pytest.raises(ConnectorError, match="the simulator's interval is at least 1 ms, not -3"):
+        session.sql('CREATE STREAM t () WITH (TYPE="simulator", EXTRA="{\\"interval\\": -3}")')
 
 
 def test_a_source_that_exits_and_fails_to_close_stops_its_rule_and_nothing_else(session: Session) -> None:
