@@ -299,3 +299,58 @@ def test_a_description_is_that_of_the_function(session: Session) -> None:
     found = session.functions["documented"]
 
     assert (found.help, found.parameters, found.returns, found.kind) == ("What it is for.", ("a",), float, "native")
+
+
+# ---- redefined while rules use it
+
+
+@pytest.mark.parametrize(
+    ("redefined", "message"),
+    [
+        (lambda a, b: a, "f takes 2 arguments now, but with 1 it is called by rules hot, cold"),
+        (lambda: 1, "f takes 0 arguments now, but with 1 it is called by rules hot, cold"),
+        (lambda a, b, *rest: a, "f takes at least 2 arguments now, but with 1 it is called by rules hot, cold"),
+        (lambda a, b, c=1: a, "f takes 2 to 3 arguments now, but with 1 it is called by rules hot, cold"),
+    ],
+)
+def test_a_redefinition_that_running_rules_cannot_call_is_refused_and_names_them(
+    session: Session, redefined: Any, message: str
+) -> None:
+    session.function(lambda a: a + 1, name="f")
+    hot, *_ = [session.rule("SELECT f(a) AS b FROM demo WHERE f(a) > 0", id=id) for id in ("hot", "cold")]
+
+    with pytest.raises(FunctionError) as caught:
+        session.function(redefined, name="f")
+    session.push("demo", {"a": 1})
+
+    assert caught.value.message == message
+    assert caught.value.hint == "give what is new a default, or drop hot first"
+    assert (rows(hot), hot.status.generations) == ([{"b": 2.0}], {"f": 1})
+
+
+def test_a_redefinition_with_a_default_goes_on(session: Session) -> None:
+    session.function(lambda a: a + 1, name="f")
+    rule = session.rule("SELECT f(a) AS b FROM demo", id="r")
+
+    session.function(lambda a, b=10: a + b, name="f")
+    session.push("demo", {"a": 1})
+
+    assert rows(rule) == [{"b": 11.0}]
+
+
+def test_a_function_that_becomes_an_aggregate_under_a_running_rule_is_refused(session: Session) -> None:
+    session.function(lambda a: a, name="f")
+    session.rule("SELECT f(a) AS b FROM demo", id="r")
+
+    with pytest.raises(FunctionError, match="f is an aggregate now, but as no aggregate it is called by rule r"):
+        session.aggregate(lambda a: a[0], name="f")
+
+
+def test_a_rule_that_does_not_run_holds_no_redefinition_up(session: Session) -> None:
+    session.function(lambda a: a, name="f")
+    rule = session.rule("SELECT f(a) AS b FROM demo", id="r")
+    rule.stop()
+
+    session.function(lambda a, b: a, name="f")
+
+    assert session.functions["f"].generation == 2
