@@ -128,5 +128,18 @@ def _create(session: Session, stream: Stream) -> str:
     mapping(session, "table" if stream.kind == "stream" else "stream").pop(stream.name, None)
     mapping(session, stream.kind)[stream.name] = stream
     if before is None:
-        return f"{what} is created."
-    return "\n".join([f"{what} is replaced.", *renew_users(session, stream.kind, stream.name)])
+        return f"{what} is created.{_doubt(session, stream)}"
+    renewed = renew_users(session, stream.kind, stream.name)
+    return "\n".join([f"{what} is replaced.{_doubt(session, stream)}", *renewed])
+
+
+def _doubt(session: Session, stream: Stream) -> str:
+    """A line on why no rule could read *stream* as things are: eKuiper says so at the first rule only, and its source
+    may still be defined in a later cell. '' when nothing is wrong."""
+    if stream.kind == "table":
+        return ""
+    try:
+        session.source_of(stream, Site(session.clock))
+    except KuiperError as error:
+        return f"\nnote: {error.message}{error.hint and f' ({error.hint})'}"
+    return ""

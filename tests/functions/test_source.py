@@ -194,6 +194,32 @@ def test_a_restart_makes_the_generator_anew(session: Session) -> None:
     assert (rule.status.state, rule.status.message) == ("stopped", "done")
 
 
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        ('TYPE="memry", DATASOURCE="x"', "source type memry not found (did you mean memory?)"),
+        ('TYPE="numbrs"', "source type numbrs not found (did you mean numbers?)"),
+        ('TYPE="nope"', "source type nope not found (known: file, memory, simulator)"),
+        ('TYPE="memory"', "stream t: memory needs a DATASOURCE, the topic"),
+    ],
+)
+def test_a_stream_that_no_rule_can_read_yet_is_created_with_a_note(session: Session, options: str, note: str) -> None:
+    session.source(lambda: iter(()), name="numbers")
+
+    assert session.sql(f"CREATE STREAM t () WITH ({options})") == f"Stream t is created.\nnote: {note}"
+    assert "t" in session.streams
+
+
+def test_the_source_of_a_stream_may_be_defined_after_it(session: Session) -> None:
+    session.sql('CREATE STREAM t () WITH (TYPE="later")')
+    session.source(lambda: iter([{"n": 1}]), name="later")
+    rule = session.rule("SELECT n FROM t", id="r")
+
+    rule.wait()
+
+    assert rows(rule) == [{"n": 1}]
+
+
 def test_an_unknown_type_is_answered_with_the_nearest(session: Session) -> None:
     session.source(lambda: iter(()), name="numbers")
     session.sql('CREATE STREAM t () WITH (TYPE="numbrs")')
