@@ -141,8 +141,8 @@ def _interval(given: Any, name: str) -> int:
 
 def payload(item: Any, at: int | None, name: str) -> Payload:
     """An item of a native source as a payload. Raises ConnectorError for what is no row."""
-    if isinstance(item, dict) or (isinstance(item, list) and all(isinstance(row, dict) for row in item)):
-        return Payload(item, at)
+    if isinstance(item, dict) or (isinstance(item, list) and (not item or any(isinstance(r, dict) for r in item))):
+        return Payload(item, at)  # what in a list is no row fails alone
     if isinstance(item, (bytes, bytearray)):
         return Payload(bytes(item), at)
     if isinstance(item, pa.RecordBatch):

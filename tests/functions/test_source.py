@@ -280,3 +280,11 @@ def test_a_source_that_exits_and_fails_to_close_stops_its_rule_and_nothing_else(
     assert "source numbers failed: SystemExit: 3" in rule.status.message
     rule.stop()
     assert closed == [1]
+
+
+def test_an_item_of_a_yielded_list_that_is_no_row_fails_alone(session: Session) -> None:
+    session.source(lambda: iter([[{"n": 1}, "x", {"n": 2}]]), name="numbers")
+    rule = started(session)
+    rule.wait()
+
+    assert (rows(rule), [error.row for error in rule.errors]) == ([{"n": 1}, {"n": 2}], ["x"])
