@@ -211,9 +211,9 @@ def member(value: Any, key: str, same_named: Any = None) -> Any:
 
 def position(value: Any) -> int:
     """An index or bound: whole, or a float cut off. Raises RowFault for anything else."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return int(value)
-    raise RowFault(f"invalid evaluation result - {text(value)}")
+    raise RowFault("invalid evaluation result - <nil>")  # eKuiper's words, whatever it was
 
 
 def element(value: Any, at: int) -> Any:
