@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Literal
 
 from ..contracts import EndOfStream, Payload, Source
 from ..errors import KuiperError
@@ -12,6 +13,7 @@ from .outlet import Outlet, Report
 from .output import Message
 from .wiring import Wiring
 
+Input = Literal["pushed", "bounded", "unbounded"]
 _MOST_PAYLOADS = 8192
 
 
@@ -55,6 +57,14 @@ class Ends:
             self._unread.append(payload)
 
     # ---- in
+
+    @property
+    def input(self) -> Input:
+        """How input comes: pushed from outside, bounded, or without an end that is known."""
+        source = self.source or self._wiring.source()
+        if hasattr(source, "backlog"):
+            return "pushed"
+        return "bounded" if getattr(source, "bounded", True) else "unbounded"
 
     @property
     def unread(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ..contracts import Clock, Payload
 from ..errors import KuiperError
@@ -13,21 +13,23 @@ from .batch import Batch, concatenated
 from .bounds import Bounds
 from .decode import Decoder
 from .emits import Emit, Late, Newest, RowError
-from .ends import Ends
+from .ends import Ends, Input
 from .exact import Exact
 from .explain import explained
 from .output import Output
 from .pipeline import Pipeline
 from .restart import Restarts
 from .result import arrow_table, frame
-from .status import RuleStatus, State
+from .status import RuleStatus, State, counted
 from .wiring import Scope, Wiring
+from .worker import Worker
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-Input = Literal["pushed", "bounded", "unbounded"]
+_TICK = 0.05
+_UNDER_WAY = "a step is still under way"
 
 
 class Rule:
@@ -44,7 +46,7 @@ class Rule:
         self.bounds = Bounds()
         self._wiring = wiring
         self._out = Output(keep)
-        self._ends = Ends(wiring, self._report, separate=plan.window is None)
+        self._ends = Ends(wiring, self._out.undelivered, separate=plan.window is None)
         self._out.deliver = self._ends.deliver
         self._out.report = self._ends.error
         self._state: State = "stopped"
@@ -56,8 +58,8 @@ class Rule:
         self._lock = threading.RLock()
         self._changed = threading.Condition()
         self._awake = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._stopping = False
+        self._worker = Worker()
+        self._stopping = self._dropped = False
         self._restarts = Restarts(plan.options.restart, exact=wiring.clock.virtual)
         self._batches = 0
         self._started: int | None = None
@@ -97,21 +99,15 @@ class Rule:
         return replace(taken, state=self._state, message=self._message, attempt=self._restarts.attempt, unread=unread)
 
     def _taken(self) -> RuleStatus:
-        counts, pipeline = self._out.counts, self._pipeline
-        watermark = pipeline.watermark.at if pipeline is not None and pipeline.watermark is not None else None
-        counted: dict[str, Any] = {name: counts[name] for name in _COUNTS}
         return RuleStatus(
             id=self.id,
             mode=self._wiring.mode,
-            waiting=pipeline.waiting if pipeline is not None else 0,
-            watermark=watermark if watermark is not None and watermark > -(2**62) else None,
             started=self._started,
             last_error=self._out.last_error,
             generation=self.generation,
             generations=dict(self._wiring.caller.generations),
-            arms=dict(pipeline.arms) if pipeline is not None else {},
             batches=self._batches,
-            **counted,
+            **counted(self._out.counts, self._pipeline),
         )
 
     def explain(self) -> str:
@@ -137,35 +133,52 @@ class Rule:
                 self._close("stopped by error", error.message)
                 raise
         if not self._wiring.clock.virtual and not by_hand:
-            self._thread = threading.Thread(target=self._wiring.run, args=(self,), name=f"rule {self.id}", daemon=True)
-            self._thread.start()
+            self._worker.start(f"rule {self.id}", lambda: self._wiring.run(self))
 
-    def stop(self) -> None:
-        """Stop; open windows are not sent. Returns when the rule has stopped, or after two seconds of waiting."""
+    def stop(self, patience: float = 2) -> None:
+        """Stop; open windows are not sent. Returns when the rule has stopped, or after *patience* seconds of waiting
+        for a step that is under way: what that holds is closed when it ends."""
         self._stopping = True
         self._awake.set()
         if self._vector is not None:
             self._vector.interrupt()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(2)
-            if thread.is_alive():  # a function of the user's that does not return; the thread ends when it does
-                self._state, self._message = "stopped", "a step is still under way"
-                return
+        gone = False
+        try:
+            gone = self._worker.left(patience)
+        finally:  # an interrupt, too, leaves a rule that ends when its step does
+            if not gone:  # a function of the user's that does not return
+                self._state, self._message = "stopped", _UNDER_WAY
+        if not gone:
+            return
         with self._lock:
             if self._state in ("running", "starting"):
-                self._restarts.forget()
-                self._close("stopped", "")
-                if unread := self._ends.unread:
-                    each = "pushed batch waits" if unread == 1 else "pushed batches wait"
-                    self._message = f"{unread} {each} for the next start"
+                self._stopped()
 
-    def drop(self) -> None:
-        """Stop and forget the rule."""
-        self.stop()
-        if self._vector is not None:
-            self._vector.close()
+    def drop(self, patience: float = 2) -> None:
+        """Stop and forget the rule; *patience* as in `stop`."""
+        self._dropped = True
+        self.stop(patience)
+        if self._worker.here or not self._worker.alive:
+            self._let_go()
         self._wiring.dropped(self)
+
+    def left(self) -> None:
+        """The thread that ran it is done: what a stop that did not wait for it left open is closed now."""
+        with self._lock:
+            if self._worker.here and self._state not in ("running", "starting"):
+                if self._message == _UNDER_WAY:
+                    self._stopped()
+                self._let_go()
+
+    def _stopped(self) -> None:
+        self._restarts.forget()
+        self._close("stopped", "")
+        if unread := self._ends.unread:
+            self._message = f"{unread} pushed batch{'es wait' if unread > 1 else ' waits'} for the next start"
+
+    def _let_go(self) -> None:
+        if self._dropped and self._vector is not None:
+            self._vector.close()
 
     def wait(self, timeout: float | None = None, emits: int | None = None) -> bool:
         """Until bounded input is used up and the sinks have it, *emits* emits are there, or the rule stops.
@@ -184,9 +197,9 @@ class Rule:
                 raise KuiperError(f"rule {self.id} would be waited for without end", hint)
             return self._wiring.drive(self, done, timeout)
         with self._changed:
-            while not self._changed.wait_for(done, 0.1 if timeout is None else min(timeout, 0.1)):
+            while not self._changed.wait_for(done, _TICK if timeout is None else min(timeout, _TICK)):
                 if timeout is not None:
-                    timeout -= 0.1
+                    timeout -= _TICK
                     if timeout <= 0:
                         return done()
         return True
@@ -270,25 +283,24 @@ class Rule:
     @property
     def here(self) -> bool:
         """Whether it is active and the thread that asks is the one that runs it."""
-        return self.active and self._thread is threading.current_thread()
+        return self.active and self._worker.here
 
     @property
     def idle(self) -> bool:
         """Whether it has nothing to do: no payload waits and no step is under way."""
         if not self.active:
             return True
-        if self.backlog:
+        if self.backlog or not self._lock.acquire(blocking=False):  # who asks must stay interruptible
             return False
-        with self._lock:
+        try:
             return not self.backlog
+        finally:
+            self._lock.release()
 
     @property
     def input(self) -> Input:
         """How its input comes: pushed from outside, bounded, or without an end that is known."""
-        source = self._ends.source or self._wiring.source()
-        if hasattr(source, "backlog"):
-            return "pushed"
-        return "bounded" if getattr(source, "bounded", True) else "unbounded"
+        return self._ends.input
 
     @property
     def sinks(self) -> list[str]:
@@ -303,7 +315,7 @@ class Rule:
     @property
     def threaded(self) -> bool:
         """Whether a thread of its own runs it now."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._worker.alive
 
     @property
     def clock(self) -> Clock:
@@ -352,11 +364,7 @@ class Rule:
             self._changed.notify_all()
 
     def _write_off(self) -> None:
-        """The rows of which nothing became, in a step that broke off or a window never sent, count as errored."""
-        counts = self._out.counts
-        known = sum(counts[name] for name in ("used", "filtered", "late", "errored"))
-        known += self._pipeline.waiting if self._pipeline is not None else 0
-        counts["errored"] += max(counts["rows_in"] - known, 0)
+        self._out.write_off(self._pipeline.waiting if self._pipeline is not None else 0)
 
     def _open(self) -> None:
         now = self._wiring.clock.now()
@@ -385,14 +393,5 @@ class Rule:
         self._out.counts["rows_in"] += 1
         self._out.fault(message, row, at)
 
-    def _report(self, message: str, row: Any, at: int, where: str) -> None:
-        """A failure on the way out is an error of the rule, but not one that goes out again."""
-        self._out.errors.append(RowError(message, row, at, where))
-        self._out.counts["errors"] += 1
-        self._out.last_error = message
-
     def __repr__(self) -> str:
         return f"<Rule {self.id}: {self._state}>"
-
-
-_COUNTS = ("rows_in", "rows_out", "emits", "used", "filtered", "late", "errored", "errors", "window_errors")

@@ -46,6 +46,7 @@ def run(rule: Rule) -> None:
                 continue
             if not worked and rule.here:
                 rule.rest(_rest(rule))
+        rule.left()
 
 
 def _rest(rule: Rule) -> float:

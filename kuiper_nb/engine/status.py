@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from .pipeline import Pipeline
 
 State = Literal["starting", "running", "stopping", "stopped", "stopped by error"]
 
@@ -44,3 +47,17 @@ class RuleStatus:
     batches: int = 0
     attempt: int = 0
     unread: int = 0
+
+
+def counted(counts: Mapping[str, int], pipeline: Pipeline | None) -> dict[str, Any]:
+    """What a status counts, by the names of its fields: of the rule, and of the run that is under way."""
+    watermark = pipeline.watermark.at if pipeline is not None and pipeline.watermark is not None else None
+    return {
+        **{name: counts[name] for name in _COUNTS},
+        "waiting": pipeline.waiting if pipeline is not None else 0,
+        "watermark": watermark if watermark is not None and watermark > -(2**62) else None,
+        "arms": dict(pipeline.arms) if pipeline is not None else {},
+    }
+
+
+_COUNTS = ("rows_in", "rows_out", "emits", "used", "filtered", "late", "errored", "errors", "window_errors")
