@@ -118,6 +118,8 @@ class Rule:
 
     def start(self, *, by_hand: bool = False) -> None:
         """Run, or *by_hand* wait for calls of `step`. Raises KuiperError when its source or a sink cannot be opened."""
+        if self._message == _UNDER_WAY and not self._worker.left(0.5):
+            raise KuiperError(f"rule {self.id} cannot start: {_UNDER_WAY}", "start it when that has ended")
         with self._lock:
             if self._state in ("running", "starting"):
                 return

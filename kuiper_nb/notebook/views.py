@@ -118,7 +118,7 @@ def headline(rule: Rule) -> str:
         return f"Rule {rule.id} is stopped by an error: {status.message}"
     if status.message == "done":
         return f"Rule {rule.id} has read all its input: {counts}"
-    if status.unread:
+    if status.message.endswith("for the next start"):
         return f"Rule {rule.id} is {status.state}: {counts}; {status.message}"
     if status.message:
         return f"Rule {rule.id} has stopped after {status.message}: {counts}"
