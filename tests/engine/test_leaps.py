@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from kuiper_nb import Rule, Session
+from kuiper_nb import Emit, Rule, Session, VirtualClock
 
 from ..conftest import START, rows
 
@@ -128,3 +130,30 @@ def test_waiting_for_what_an_empty_stream_never_sends_ends(session: Session) -> 
     rule = session.rule("SELECT k, count(*) AS n FROM demo GROUP BY k, TUMBLINGWINDOW(ss, 1)", id="r")
 
     assert rule.wait(emits=1) is False
+
+
+LAWFUL = (
+    "SELECT k, count(*) AS n, window_start() AS s, window_end() AS e FROM timed GROUP BY k, TUMBLINGWINDOW(ms, 300)",
+    "SELECT k, ts, window_start() AS s FROM timed WHERE k > 0 GROUP BY HOPPINGWINDOW(ms, 500, 200)",
+    "SELECT count(*) AS n, window_end() AS e FROM timed GROUP BY HOPPINGWINDOW(ms, 100, 300) HAVING count(*) > 1",
+)
+OFFSETS = st.lists(st.lists(st.integers(0, 9000), min_size=1, max_size=60), max_size=6)
+
+
+@settings(max_examples=25)
+@given(OFFSETS, st.sampled_from(LAWFUL), st.booleans())
+def test_passing_over_empty_windows_changes_nothing_that_is_sent(
+    history: list[list[int]], text: str, event_time: bool
+) -> None:
+    def sent(few: int) -> tuple[list[Emit], int, int]:
+        with pytest.MonkeyPatch.context() as patched, Session(clock=VirtualClock(START)) as session:
+            patched.setattr("kuiper_nb.engine.leap._FEW", few)
+            session.sql('CREATE STREAM timed () WITH (TYPE="memory", DATASOURCE="timed", TIMESTAMP="ts")')
+            rule = session.rule(text, options={"isEventTime": event_time, "lateTolerance": 700})
+            for number, offsets in enumerate(history):
+                rows = [{"k": offset % 3, "ts": START + offset} for offset in offsets]
+                session.push("timed", rows, at=START + 1700 * number)
+            session.advance(START + 15_000)
+            return list(rule.emits), rule.status.used, rule.status.waiting
+
+    assert sent(0) == sent(10**9)
