@@ -42,11 +42,10 @@ class MemorySource:
         return self._site.clock.now() if self._waiting else None
 
     def close(self) -> None:
-        """Stops listening; what waits is dropped."""
+        """Stops listening; what waits can still be polled."""
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        self._waiting.clear()
 
     def _take(self, topic: str, payload: Payload) -> None:
         meta = {**payload.meta, "topic": topic}

@@ -186,6 +186,12 @@ class Buffer:
         """The segments that are tables."""
         return [s for s in self.segments if isinstance(s, TableSegment)]
 
+    @property
+    def keys(self) -> Times:
+        """The keys of all rows; some that were let go may be among them."""
+        parts = [np.asarray(s.keys if isinstance(s, FrameSegment) else s.rows[1], np.int64) for s in self.segments]
+        return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
     def add_frames(self, keys: list[int], numbers: list[int], frames: list[Frame]) -> None:
         """Add rows; neighbours share a segment."""
         last = self.segments[-1] if self.segments else None

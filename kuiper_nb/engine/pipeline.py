@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ..errors import KuiperError, RowFault
+from ..errors import RowFault
 from ..sql.builtins.entry import Scope
 from ..sql.evaluate import Frame
 from ..sql.plan import Plan
@@ -20,13 +20,13 @@ from .batch import Batch, Times, table_rows
 from .buffer import MANY, Buffer, FrameSegment, Placed, SortedFrames, TableSegment
 from .emits import Emit, Late, RowError
 from .exact import Exact
+from .leap import Leap
 from .output import Message, Output
 from .spanstage import EXACT, Verdict
 from .vector import Entered, Failures, Vector
 
 _NEVER = 2**62
 _NOWHERE = np.empty(0, np.intp)
-_MOST_WINDOWS = 2_000_000
 
 
 class Pipeline:
@@ -41,6 +41,7 @@ class Pipeline:
         self.scope = scope
         self.watermark = EventTime(plan.options.late_tolerance) if plan.options.event_time else None
         self.windows = windows(plan.window) if plan.window is not None else None
+        self.silent = self.windows is not None and exact.silent()  # whether empty windows send nothing
         self.buffer = Buffer()
         self.arms: Counter[str] = Counter()
         self._counted = isinstance(plan.window, Count)
@@ -86,8 +87,7 @@ class Pipeline:
         """Send every window that is finished by *now* (ms, the clock)."""
         if self.windows is not None and self._aligned:
             mark = now if self.watermark is None else self.watermark.at
-            self._refuse_leap(mark)
-            self._send(self.windows.close(mark))
+            self._send_until(mark)
 
     def finish(self) -> None:
         """The input has ended: let everything that waits go on, and close the windows that hold rows."""
@@ -104,7 +104,7 @@ class Pipeline:
         if not self._aligned and self._pending is not None:
             self._align(self._pending[0].times)
         if self._aligned:
-            self._send(self.windows.finish())
+            self._send_until(None)
             self.out.counts["used"] += self.buffer.trim(_NEVER)
 
     def release(self) -> None:
@@ -113,7 +113,9 @@ class Pipeline:
 
     def due(self) -> int | None:
         """When `close` has something to do although no row comes (ms)."""
-        return None if self.windows is None or self.watermark is not None else self.windows.due()
+        if self.windows is None or self.watermark is not None or (self.silent and not len(self.buffer)):
+            return None
+        return self.windows.due()
 
     @property
     def waiting(self) -> int:
@@ -283,14 +285,17 @@ class Pipeline:
 
     # ---- windows out
 
-    def _refuse_leap(self, mark: int) -> None:
-        """A timestamp in the wrong unit, or a clock gone wild, must not make a thousand million empty windows."""
+    def _send_until(self, mark: int | None) -> None:
+        """Send every window that is finished at *mark* (ms), None: every one that still waits for rows."""
         assert self.windows is not None
-        due, step = self.windows.due(), getattr(self.plan.window, "step", 0)
-        if due is not None and step and (mark - due) // step > _MOST_WINDOWS:
-            count = (mark - due) // step
-            hint = f"is {self.plan.stream.timestamp or 'the clock'} in milliseconds?"
-            raise KuiperError(f"time leapt over {count:,} windows at once, from {due} to {mark}", hint)
+        leap = Leap.to(self.windows, mark, getattr(self.plan.window, "step", 0))
+        passing = leap is not None and (self.silent or leap.endless)  # what waited goes out, without the empty windows
+        held = self.buffer.keys if passing else None
+        self._send(self.windows.finish(held) if mark is None else self.windows.close(mark, held))
+        if passing:
+            self.out.counts["used"] += self.buffer.trim(self.windows.keep_from())
+        if leap is not None and leap.endless and not self.silent:
+            raise leap.refusal(self.plan.stream.timestamp)
 
     def _send(self, spans: list[Span]) -> None:
         assert self.windows is not None

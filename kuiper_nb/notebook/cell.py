@@ -23,6 +23,8 @@ from .views import Place, View, streams_view
 ROWS = 20
 SECONDS = 10.0
 PREVIEW = "(preview)"
+_PATIENCE = 0.05
+"""Seconds that an interrupted preview waits for a function of the user's; its rule ends when that returns."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -143,7 +145,7 @@ def preview(session: Session, select: Select, first: FirstLine, place: Place) ->
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        rule.drop()
+        rule.drop(_PATIENCE if interrupted else 2)
     reason = "interrupted" if interrupted else rule.status.message or f"{seconds:g} s"
     result = Result(rule.emits, rule.errors, rule.late, most=most, reason=reason, place=place)
     if interrupted:

@@ -69,8 +69,11 @@ def _over(rule: Rule) -> str:
 
 
 def stop(rule: Rule) -> str:
-    """Stop it; open windows are not sent."""
-    rule.stop()
+    """Stop it; open windows are not sent. Raises Interrupted, and the rule ends when its step does."""
+    try:
+        rule.stop()
+    except KeyboardInterrupt:
+        raise Interrupted(f"rule {rule.id} ends when the step under way does") from None
     return headline(rule)
 
 
@@ -83,5 +86,5 @@ def start(rule: Rule) -> Rule:
 
 def restart(rule: Rule) -> Rule:
     """Stop and start it."""
-    rule.stop()
+    stop(rule)
     return start(rule)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import RowFault
 from .like import like_matcher
-from .values import described, go_type, text, truncated
+from .values import described, go_type, text
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -222,11 +222,9 @@ def member(value: Any, key: str, same_named: Any = None) -> Any:
 
 def position(value: Any) -> int:
     """An index or bound: whole, or a float cut off. Raises RowFault for anything else."""
-    if isinstance(value, float):
-        return truncated(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise RowFault(f"invalid evaluation result - {text(value)}")
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return int(value)
+    raise RowFault("invalid evaluation result - <nil>")  # eKuiper's words, whatever it was
 
 
 def element(value: Any, at: int) -> Any:

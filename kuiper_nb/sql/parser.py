@@ -13,7 +13,7 @@ from lark.exceptions import VisitError
 from ..errors import KuiperError, ParseError
 from .builder import Bind, Builder
 from .depth import deep
-from .strings import first_statement
+from .placeholders import first_statement, masked
 from .syntax import Select, Statement
 
 
@@ -28,7 +28,7 @@ def parse(text: str, bind: Bind | None = None) -> tuple[Statement, ...]:
     """Every statement of *text*; *bind* answers the values of `{{…}}`. Raises ParseError."""
     _require_characters(text)
     try:
-        tree = _lark().parse(text)
+        tree = _lark().parse(masked(text))
         statements: tuple[Statement, ...] = Builder(text, bind).transform(tree)
         return statements
     except UnexpectedInput as error:
@@ -124,9 +124,9 @@ _SLIPS = (
 def _explained(error: UnexpectedInput, text: str) -> ParseError:
     expected: set[str] = set()
     if isinstance(error, UnexpectedToken):
-        token: Token | str = error.token
+        token: Token = error.token
         expected = error.accepts or error.expected
-        found = "the end" if error.token.type == "$END" else str(token)
+        found = "the end" if error.token.type == "$END" else text[token.start_pos : token.end_pos]
     elif isinstance(error, UnexpectedCharacters):
         expected = error.allowed or set()
         rest = text[error.pos_in_stream :]

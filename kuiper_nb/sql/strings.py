@@ -45,16 +45,3 @@ def parts(dotted: str) -> tuple[str, ...]:
 def clamped(digits: str) -> int:
     """An integer literal; beyond int64 it silently becomes the nearest int64, as in eKuiper."""
     return max(_LEAST, min(_MOST, int(digits)))
-
-
-def first_statement(text: str) -> str:
-    """The text up to the first ';' that is not in a string, name, comment or {{…}}: all that eKuiper reads of a
-    rule."""
-    token = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|\{\{.*?\}\}|--[^\n]*|/\*.*?\*/|(;)", re.S)
-    started = 0
-    for match in token.finditer(text):
-        if match[1]:
-            if text[started : match.start()].strip():
-                return text[started : match.start()]
-            started = match.end()
-    return text[started:]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-import time
 
 import pytest
 
+import kuiper_nb
 from kuiper_nb.notebook.firstline import _FLAGS, _VALUED
 
 from .conftest import Notebook
@@ -93,20 +92,43 @@ def test_wait_without_a_name_waits_for_what_was_pushed(live: Notebook) -> None:
 
 def test_an_interrupted_wait_returns_at_once_and_leaves_the_rule_running(live: Notebook) -> None:
     live.run("%%kuiper hot -o hot\nSELECT a FROM demo")
-    signalled: list[float] = []
 
-    def interrupt() -> None:
-        signalled.append(time.monotonic())
-        signal.raise_signal(signal.SIGINT)
-
-    timer = threading.Timer(0.3, interrupt)
-    timer.start()
-    shown = live.run("%kuiper wait hot --for 60s")
-    ended = time.monotonic()
-    timer.join()
+    shown, seconds = live.interrupted("%kuiper wait hot --for 60s", lambda: threading.Event().wait(0.3))
 
     assert shown.text == "Interrupted: rule hot runs on"
-    assert (ended - signalled[0] < 0.5, live["hot"].status.state) == (True, "running")
+    assert (seconds < 0.4, live["hot"].status.state) == (True, "running")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("wait", "the rules run on"),
+        ("wait hot --for 60s", "rule hot runs on"),
+        ("wait hot --rows 9", "rule hot runs on"),
+        ("stop hot", "rule hot ends when the step under way does"),
+        ("restart hot", "rule hot ends when the step under way does"),
+    ],
+)
+def test_an_interrupt_does_not_wait_for_a_function_that_takes_long(live: Notebook, line: str, says: str) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(a: float) -> float:
+        entered.set()
+        leave.wait()
+        return a
+
+    kuiper_nb.session().function(slow)
+    live.run("%%kuiper hot -o hot\nSELECT slow(a) AS b FROM demo")
+    live.run("kuiper.push('demo', {'a': 1})")
+    entered.wait()
+
+    shown, seconds = live.interrupted(f"%kuiper {line}", lambda: threading.Event().wait(0.1))
+    leave.set()
+
+    assert shown.text == f"Interrupted: {says}"
+    assert seconds < 0.4
+    live["hot"].stop()
+    assert live["hot"].status.state == "stopped"
 
 
 def test_a_stopped_rule_takes_one_batch_by_hand(live: Notebook) -> None:

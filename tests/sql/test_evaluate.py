@@ -389,6 +389,12 @@ def test_a_bound_beyond_all_numbers_is_a_fault(expression: str, at: float) -> No
     assert value(expression, v=[10, 20], n=at) is FAULT
 
 
+@pytest.mark.parametrize("at", ["s", "nothing", "o", "yes", "far"])
+def test_an_index_that_is_no_number_is_a_fault_in_ekuipers_words(at: str) -> None:
+    row = {"v": [10], "o": {"w": 1}, "s": "text", "yes": True, "far": float("inf")}
+    assert {fault(f"v[{at}]", **row), fault(f"v[0:{at}]", **row)} == {"invalid evaluation result - <nil>"}
+
+
 # ---- functions and aliases
 
 
