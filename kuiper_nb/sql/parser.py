@@ -17,16 +17,17 @@ from .syntax import Select, Statement
 
 
 @cache
-def _lark() -> Lark:
-    grammar = (files(__package__) / "ekuiper.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+def grammar() -> Lark:
+    """The grammar, ready to parse; made when it is first asked for."""
+    text = (files(__package__) / "ekuiper.lark").read_text(encoding="utf-8")
+    return Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 
 @deep()
 def parse(text: str, bind: Bind | None = None) -> tuple[Statement, ...]:
     """Every statement of *text*; *bind* answers the values of `{{…}}`. Raises ParseError."""
     try:
-        tree = _lark().parse(text)
+        tree = grammar().parse(text)
         statements: tuple[Statement, ...] = Builder(text, bind).transform(tree)
         return statements
     except UnexpectedInput as error:
@@ -142,13 +143,13 @@ def _hint(text: str, line: int, column: int, found: str, expected: set[str]) -> 
         if "SOURCE" not in expected and "_FROM" not in expected:
             return f"an alias needs AS: AS {found}"
         return f"an alias needs AS (AS {found}), and fields are followed by FROM"
-    if found.upper() in _RESERVED and expected & {"COLUMN", "SOURCE"}:
+    if found.upper() in RESERVED and expected & {"COLUMN", "SOURCE"}:
         return f"{found.upper()} is a reserved word; back-quote it to use it as a name: `{found}`"
     words = _named(expected)
     return f"expected {', '.join(words[:8])}" if words else ""
 
 
-_RESERVED = {
+RESERVED = {
     "SELECT",
     "AS",
     "FROM",
@@ -193,3 +194,4 @@ _RESERVED = {
     "MS",
     "LIMIT",
 }
+"""Words that are no names unless they are back-quoted."""
