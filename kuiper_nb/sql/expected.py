@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from lark import Token
@@ -71,13 +72,14 @@ def expected(text: str, offset: int) -> Expected | None:
     tokens, accepted = _read(before)
     statement = text[start:] if (end := _end(text, offset)) is None else text[start:end]
     fits = _slot(tokens, accepted, before)
+    first = [token.type for token in tokens[-2:]] == ["WINDOW", "LPAR"]  # where alone a unit makes sense
     if kind == "text" and fits != "value":
         return None
     return Expected(
         slot=fits,
         typed=typed,
         qualifier=qualifier.rstrip("."),
-        words=() if opened is not None or qualifier else _words(accepted),
+        words=() if opened is not None or qualifier else _words(accepted & {"UNIT"} if first else accepted - {"UNIT"}),
         windows="WINDOW" in accepted and not qualifier,
         option=_key(tokens, before) if fits == "value" else "",
         options=tuple((key.upper(), one or other) for key, one, other in _OPTION.findall(statement)),
@@ -127,7 +129,7 @@ def _read(before: str) -> tuple[list[Token], set[str]]:
     try:
         for token in parser.iter_parse():
             tokens.append(token)
-        return tokens, set(parser.accepts())
+        return tokens, set(parser.accepts())  # type: ignore[no-untyped-call]
     except LarkError:
         return tokens, set()
 
@@ -143,6 +145,8 @@ def _slot(tokens: list[Token], accepted: set[str], before: str) -> Slot:
         return _named(tokens)
     if "_WITH" in kinds:
         return "option" if "COLUMN" in accepted else "value" if "STRING" in accepted else ""
+    if kinds[-2:] == ["WINDOW", "LPAR"] and str(tokens[-2]).lower() not in ("countwindow", "statewindow"):
+        return ""
     if "PLACEHOLDER" in accepted:
         return "expression"
     if "COLUMN" in accepted and kinds[0] == "_SELECT" and last not in ("_AS", "__ANON_0"):
@@ -216,5 +220,4 @@ def _declared(tokens: list[Token]) -> tuple[str, ...]:
     types = ("SIMPLE_TYPE", "_ARRAY", "_STRUCT")
     if not tokens or tokens[0].type != "_CREATE":
         return ()
-    pairs = zip(tokens, tokens[1:], strict=False)
-    return tuple(parts(str(name))[0] for name, kind in pairs if name.type == "COLUMN" and kind.type in types)
+    return tuple(parts(str(name))[0] for name, kind in pairwise(tokens) if name.type == "COLUMN" and kind.type in types)
