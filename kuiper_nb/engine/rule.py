@@ -15,7 +15,7 @@ from .bounds import Bounds
 from .decode import Decoder
 from .emits import Emit, Late, Newest, RowError
 from .exact import Exact
-from .explain import explained
+from .explain import Explained, explained
 from .outlet import Outlet
 from .output import Message, Output
 from .pipeline import Pipeline
@@ -115,7 +115,7 @@ class Rule:
             **counted,
         )
 
-    def explain(self) -> str:
+    def explain(self) -> Explained:
         """The plan's steps, the arm each takes and why, and the SQL that DuckDB runs."""
         return explained(self.plan, self._vector, self.sinks, self._wiring.caller.functions)
 

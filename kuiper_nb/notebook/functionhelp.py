@@ -129,11 +129,13 @@ def called(function: Function) -> list[str]:
 
 def python_signature(name: str, made_of: Callable[..., Any] | None, parameters: Any = ()) -> str:
     """`fahrenheit(c: float) -> float`."""
+    plain = f"({', '.join(parameters)})"
+    if made_of is None:
+        return name + plain
     try:
-        text = str(inspect.signature(made_of)) if made_of is not None else ""
-    except (ValueError, TypeError):
-        text = ""
-    return f"{name}{text or '(' + ', '.join(parameters) + ')'}".replace("'", "")
+        return name + str(inspect.signature(made_of, eval_str=True))
+    except Exception:  # an annotation that names nothing, or a function of C that does not tell
+        return name + plain
 
 
 def source_help(definition: SourceDefinition) -> str:

@@ -132,9 +132,10 @@ def _options(topic: str, known: Known) -> Iterator[str]:
         name = lowered[topic.lower()]
         option = RULE_OPTIONS[name]
         effect = "" if option.acts else " It has no effect here."
+        other = {"false": "true", "true": "false"}.get(option.default, option.default)
         yield (
             f"{name}, an option of a rule: {option.help}; {option.default} when left out.{effect}\n\n"
-            f"Example: %%kuiper hot --option {name}={option.default}"
+            f"Example: %%kuiper hot --option {name}={other}"
         )
 
 
@@ -143,7 +144,19 @@ def _verb(topic: str, known: Known) -> Iterator[str]:
 
     verb = VERBS.get(topic.lower())
     if verb is not None:
-        yield f"%kuiper {topic.lower()}, a verb: {verb.help}"
+        usage = f"%kuiper {topic.lower()} {_USAGE[topic.lower()]}" if topic.lower() in _USAGE else ""
+        yield "\n\n".join(part for part in (f"{topic.lower()}, a verb: {verb.help}", usage) if part)
+
+
+_KINDS = "KIND is rule when it is left out, or stream, table, function, aggregate, source, sink"
+_USAGE = {
+    **dict.fromkeys(("stop", "start", "restart", "step"), "RULE"),
+    **dict.fromkeys(("show", "describe", "drop"), f"[KIND] NAME    ({_KINDS})"),
+    "wait": "[RULE] [--rows 20] [--for 5s]",
+    "explain": "RULE, or a SELECT",
+    "status": "[RULE]",
+    "help": "[NAME]",
+}
 
 
 def _functions(topic: str, known: Known) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CatalogError, KuiperError, NotSupported, did_you_mean
 from ..sql.ddl import described
 from ..statements import known, mapping
-from . import firstline, running
+from . import firstline, picture, running
 from .firstline import FirstLine, FirstLineError
 from .help import explained
 from .known import Known
@@ -137,8 +137,8 @@ def _describe(line: Line) -> Any:
 def _explain(line: Line) -> Any:
     if is_sql(line.text):
         with line.session.beside() as stage:
-            return stage.rule(line.text, start=False).explain()
-    return line.rule().explain()
+            return picture.picture(stage.rule(line.text, start=False))
+    return picture.picture(line.rule())
 
 
 def _drop(line: Line) -> str:
@@ -168,8 +168,8 @@ def _refuse_any(words: list[str], session: Session) -> None:
 
 
 def _help(line: Line) -> str:
-    if line.first.name:
-        return explained(line.first.name, Known.now())
+    if topic := line.first.name or line.kind.removeprefix("rule"):
+        return explained(topic, Known.now())
     width = max(len(name) for name in VERBS)
     verbs = "\n".join(f"  {name.ljust(width)}  {verb.help}" for name, verb in VERBS.items())
     return (

@@ -47,7 +47,7 @@ _ALL = (
     ),
     WindowHelp(
         "COUNTWINDOW", "rows, [every]",
-        "the newest rows, so many of them, each time that many, or *every*, have come", "COUNTWINDOW(5)",
+        "the newest rows, so many of them, each time that many, or every so many, have come", "COUNTWINDOW(5)",
     ),
     WindowHelp(
         "STATEWINDOW", "begin, emit",

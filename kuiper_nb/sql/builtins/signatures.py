@@ -31,7 +31,7 @@ _WRITTEN = {
     "changed_col": ("ignoreNull", "value"),
     "had_changed": ("ignoreNull", "value, …"),
     "changed_cols": ("prefix", "ignoreNull", "value, …"),
-    **dict.fromkeys(("ceil", "ceiling", "floor", "bitnot"), ("value",)),
+    **dict.fromkeys(("ceil", "ceiling", "floor", "bitnot", "log"), ("value",)),
     "deduplicate": ("value", "all"),
     "last_value": ("value", "ignoreNull"),
     "percentile_cont": ("value", "share"),
