@@ -13,7 +13,7 @@ from .site import Site
 
 SOURCE = Documented(
     "plays given rows, one every interval, by the session's clock",
-    """CREATE STREAM demo () WITH (TYPE="simulator", EXTRA='{"data": [{"a": 1}, {"a": 2}], "interval": 1000}')""",
+    r'CREATE STREAM demo () WITH (TYPE="simulator", EXTRA="{\"data\": [{\"a\": 1}, {\"a\": 2}], \"interval\": 500}")',
     (
         Property("data", [], "the rows, a list of objects"),
         Property("interval", 1000, "ms between two rows"),

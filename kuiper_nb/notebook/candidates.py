@@ -186,13 +186,13 @@ def _first(key: str) -> int:
 
 
 def _quoted(wanted: Expected, known: Known, behind: str) -> Iterator[Candidate]:
-    """The values of an option between the quotes that are open already, or between new ones."""
-    quote = wanted.typed[:1] or '"'
+    """The values of an option between the quotes that are open already, or between new ones; single ones are wrong."""
+    if wanted.typed.startswith("'"):
+        return
     for text, about in values(wanted, known, wanted.typed[1:]):
-        mark = "'" if quote == '"' and '"' in text and not wanted.typed else quote
-        if mark not in text:
-            closed = "" if behind == mark or text.endswith("/") else mark
-            yield Candidate(f"{mark}{text}{closed}", about)
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        closed = "" if behind == '"' or text.endswith("/") else '"'
+        yield Candidate(f'"{escaped}{closed}', about)
 
 
 def values(wanted: Expected, known: Known, typed: str) -> Iterator[Candidate]:

@@ -17,8 +17,8 @@ from .modes import Running
 RESERVED = ("rule", "plugin", "service", "config", "test")
 USAGE = "%%kuiper [NAME] [--event-time] [--late 5s] [--sink log] [--rows 20] [--for 10s] …"
 
-FLAGS = ("--event-time", "--stopped", "--live", "--bounded", "--quiet")
-VALUED = ("--late", "--option", "--sink", "--rows", "--for", "--speed", "-o", "--id")
+_FLAGS = ("--event-time", "--stopped", "--live", "--bounded", "--quiet")
+_VALUED = ("--late", "--option", "--sink", "--rows", "--for", "--speed", "-o", "--id")
 OPTIONS = {
     "--event-time": "time is the stream's TIMESTAMP column (isEventTime)",
     "--late": "how far the watermark stays behind the newest row (lateTolerance)",
@@ -35,6 +35,13 @@ OPTIONS = {
     "--id": "the rule's name, where it is a word with a meaning of its own",
 }
 """The options of a first line, and what each is for."""
+
+
+def takes_value(option: str) -> bool:
+    """Whether a value follows *option*."""
+    return option in _VALUED
+
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
@@ -76,10 +83,10 @@ def read(line: str) -> FirstLine:
     while at < len(words):
         word, column = words[at]
         at += 1
-        if word in FLAGS:
+        if word in _FLAGS:
             _flag(first, word, line, column)
-        elif word in VALUED:
-            if at == len(words) or words[at][0].startswith("--") or words[at][0] in VALUED:
+        elif word in _VALUED:
+            if at == len(words) or words[at][0].startswith("--") or words[at][0] in _VALUED:
                 raise _wrong(f"{word} needs a value", _EXAMPLES[word], line, column)
             _value(first, word, *words[at], line)
             at += 1
@@ -120,8 +127,8 @@ def _wrong(message: str, hint: str, line: str, column: int) -> FirstLineError:
 
 
 def _nearest(word: str) -> str:
-    near = did_you_mean(word, (*FLAGS, *VALUED))
-    return near if near.startswith("did") else f"options: {' '.join((*FLAGS, *VALUED))}"
+    near = did_you_mean(word, (*_FLAGS, *_VALUED))
+    return near if near.startswith("did") else f"options: {' '.join((*_FLAGS, *_VALUED))}"
 
 
 def _flag(first: FirstLine, word: str, line: str, column: int) -> None:

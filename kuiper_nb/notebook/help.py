@@ -42,6 +42,13 @@ def explained(topic: str, known: Known) -> str:
     return "\n\n".join(found)
 
 
+def function_help(name: str, known: Known) -> str:
+    """The help on a function. Raises CatalogError, with the nearest one, when there is none."""
+    for text in _function(name, known):
+        return text
+    raise CatalogError(f"no function named {name}", did_you_mean(name, [*known.functions, *table(), *BOUNDS]))
+
+
 def of_name(name: str, known: Known) -> str:
     """The help on the function or window *name*; '' when there is none."""
     return "\n\n".join(text for part in (_function, _window) for text in part(name, known))

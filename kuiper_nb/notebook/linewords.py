@@ -15,7 +15,7 @@ from .known import Known
 def of_first_line(line: str, known: Known) -> tuple[str, list[Candidate]]:
     """What completes `%%kuiper …`, of which *line* is what stands behind the magic and before the cursor."""
     typed, words = _apart(line)
-    if words and words[-1] in firstline.VALUED:
+    if words and firstline.takes_value(words[-1]):
         return _fitting(typed, _value(words[-1], typed, known))
     return _fitting(typed, [*(() if _named(words) else _rules(known)), *_options(words)])
 
@@ -29,7 +29,7 @@ def of_line(line: str, known: Known) -> tuple[str, list[Candidate]]:
         verbs = (Candidate(name, f"verb: {verb.help}") for name, verb in VERBS.items() if name not in LATER)
         starts = (Candidate(word, "keyword") for word in ("SELECT", "CREATE", "DROP", "SHOW", "DESCRIBE"))
         return _fitting(typed, [*verbs, *starts])
-    if words[-1] in firstline.VALUED:
+    if firstline.takes_value(words[-1]):
         return _fitting(typed, _value(words[-1], typed, known))
     if typed.startswith("-"):
         return _fitting(typed, _options(words))
@@ -81,7 +81,7 @@ def _named(words: list[str]) -> bool:
     """Whether the name of the rule stands there already."""
     before = ["", *words]
     return any(
-        not word.startswith("-") and last not in firstline.VALUED for last, word in zip(before, words, strict=False)
+        not word.startswith("-") and not firstline.takes_value(last) for last, word in zip(before, words, strict=False)
     )
 
 
@@ -95,7 +95,7 @@ def _rules(known: Known) -> Iterator[Candidate]:
 
 
 def _options(words: list[str]) -> Iterator[Candidate]:
-    once = {*firstline.FLAGS, *firstline.VALUED} - {"--option", "--sink"}
+    once = set(firstline.OPTIONS) - {"--option", "--sink"}
     for name, help in firstline.OPTIONS.items():
         if name not in once or name not in words:
             yield Candidate(name, f"option: {help}")

@@ -11,7 +11,7 @@ from ..sql.ddl import described
 from ..statements import known, mapping
 from . import firstline, picture, running
 from .firstline import FirstLine, FirstLineError
-from .help import explained
+from .help import explained, function_help
 from .known import Known
 from .views import Place, View, counted, rule_view, status_view, streams_view
 
@@ -128,7 +128,7 @@ def _describe(line: Line) -> Any:
     if line.kind in ("stream", "table"):
         return described(known(line.session, line.kind, line.name, "Describe"))
     if line.kind in ("function", "aggregate"):
-        return explained(line.name, Known.now())
+        return function_help(line.name, Known.now())
     plan = line.rule().plan
     given = "".join(f"\n{key}: {value}" for key, value in plan.options.given.items())
     return f"{plan.text}{given}"
