@@ -85,13 +85,18 @@ def _names(wanted: Expected, known: Known, behind: str) -> Iterator[Candidate]:
 def _fitting(wanted: Expected, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
     """Those that begin as what is typed does, written in the case it is written in; each once."""
     typed, seen = wanted.typed, set()
-    for text, about in candidates:
+    lowered = typed.lower().removeprefix("`")
+    for candidate in candidates:
+        text, about = candidate
+        if text in seen or (lowered and not text.lower().removeprefix("`").startswith(lowered)):
+            continue
+        seen.add(text)
         if typed[:1] == "`" and text[:1] != "`":
-            text = f"`{text}`"
-        fits = text.lower().startswith(typed.lower()) or text.lower().startswith(f"`{typed.lower()}")
-        if fits and text not in seen:
-            seen.add(text)
-            yield Candidate(_in_case(text, typed) if _case_does_not_matter(about) else text, about)
+            yield Candidate(f"`{text}`", about)
+        elif typed and _case_does_not_matter(about):
+            yield Candidate(_in_case(text, typed), about)
+        else:
+            yield candidate
 
 
 def _case_does_not_matter(about: str) -> bool:
@@ -99,8 +104,6 @@ def _case_does_not_matter(about: str) -> bool:
 
 
 def _in_case(text: str, typed: str) -> str:
-    if not typed:
-        return text
     rest = text[len(typed) :]
     return typed + (rest.upper() if typed[-1].isupper() else rest.lower() if typed[-1].islower() else rest)
 
