@@ -157,16 +157,16 @@ def functions(known: Known) -> Iterator[Candidate]:
 @cache
 def _builtins() -> tuple[Candidate, ...]:
     entries = [Candidate(name, told(entry)) for name, entry in sorted(table().items())]
-    return (*entries, *(Candidate(name, f"function {name}(): {help}") for name, help in BOUNDS.items()))
+    return (*entries, *(Candidate(name, f"function (): {help}") for name, help in BOUNDS.items()))
 
 
 def told(function: Function | Builtin) -> str:
-    """What a function is in one line: `function round(value, places = 0): …`."""
+    """What a function is in one line, behind its name: `function (value, places = 0): …`."""
     if isinstance(function, Builtin):
-        return f"{_KINDS[function.kind]} {signature(function)}: {function.help}"
+        return f"{_KINDS[function.kind]} {signature(function).removeprefix(function.name)}: {function.help}"
     kind = "your aggregate" if function.aggregate else "your function"
     line = function.help.split("\n")[0]
-    return f"{kind} {function.name}({', '.join(function.parameters)})" + (f": {line}" if line else "")
+    return f"{kind} ({', '.join(function.parameters)})" + (f": {line}" if line else "")
 
 
 # ---- WITH

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 IDENTIFIER = "kuiper_nb.complete"
 _PRIORITY = 1000
+_WIDEST = 80
 _CELL = re.compile(r"\s*%%kuiper(?:[ \t]|\n|\Z)")
 _LINE = re.compile(r"\s*(?:[\w.\[\], \"']+=\s*)?%kuiper(?:[ \t]|\Z)")
 
@@ -28,9 +29,17 @@ def matcher(context: CompletionContext) -> SimpleMatcherResult:
     if found is None:
         return {"completions": []}
     typed, candidates = found
-    # The type is the only text that IPython carries to the front end beside a completion, so it says what there is.
-    completions = [SimpleCompletion(candidate.text, type=candidate.about) for candidate in candidates]
+    completions = [SimpleCompletion(candidate.text, type=_told(candidate.about)) for candidate in candidates]
     return {"completions": completions, "matched_fragment": typed, "suppress": True, "ordered": True}
+
+
+def _told(about: str) -> str:
+    """What is said beside a completion, as its type: the only text that IPython carries to the front end.
+
+    JupyterLab breaks a line at every blank it may.
+    """
+    told = "\u00a0".join(about.split())
+    return told if len(told) <= _WIDEST else told[: _WIDEST - 1] + "…"
 
 
 def completed(text: str, line: int, column: int) -> tuple[str, list[Candidate]] | None:

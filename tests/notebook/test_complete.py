@@ -28,7 +28,8 @@ def texts(notebook: Notebook, cell: str) -> list[str]:
 
 
 def about(notebook: Notebook, cell: str, text: str) -> str:
-    return next(str(found.type) for found in completions(notebook, cell) if found.text == text)
+    found = next(str(found.type) for found in completions(notebook, cell) if found.text == text)
+    return found.replace("\u00a0", " ")
 
 
 def completed(notebook: Notebook, cell: str) -> str:
@@ -106,10 +107,17 @@ def test_a_stream_that_the_same_cell_creates_is_known_below(notebook: Notebook) 
 
 
 def test_functions_come_with_their_signature_and_a_line_of_help(plant: Notebook) -> None:
-    assert about(plant, "%%kuiper\nSELECT ro", "round").startswith("function round(value, places = 0): x rounded")
-    assert about(plant, "%%kuiper\nSELECT av", "avg").startswith("aggregate avg(value): the mean")
-    assert about(plant, "%%kuiper\nSELECT fa", "fahrenheit") == "your function fahrenheit(c): Celsius as Fahrenheit."
+    assert about(plant, "%%kuiper\nSELECT ro", "round").startswith("function (value, places = 0): x rounded")
+    assert about(plant, "%%kuiper\nSELECT av", "avg").startswith("aggregate (value): the mean")
+    assert about(plant, "%%kuiper\nSELECT fa", "fahrenheit") == "your function (c): Celsius as Fahrenheit."
     assert texts(plant, "%%kuiper\nSELECT window_s") == ["window_start"]
+
+
+def test_what_is_said_beside_a_completion_is_one_line_that_no_front_end_breaks(plant: Notebook) -> None:
+    said = [str(found.type) for found in completions(plant, "%%kuiper\nSELECT ┃ FROM plant")]
+
+    assert max(map(len, said)) <= 80
+    assert not any(" " in text or "\n" in text for text in said)
 
 
 def test_windows_stand_in_group_by(plant: Notebook) -> None:

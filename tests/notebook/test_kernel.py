@@ -57,7 +57,7 @@ def test_a_complete_request_answers_matches_with_what_each_is(kernel: BlockingKe
 
     assert (content["matches"], content["cursor_start"], content["cursor_end"]) == (["fahrenheit"], 20, 23)
     (told,) = content["metadata"]["_jupyter_types_experimental"]
-    assert told["type"] == "your function fahrenheit(c): Celsius as Fahrenheit."
+    assert told["type"].replace("\u00a0", " ") == "your function (c): Celsius as Fahrenheit."
 
 
 def test_a_complete_request_knows_the_columns(kernel: BlockingKernelClient) -> None:
