@@ -17,7 +17,8 @@ from ..formats import KNOWN as FORMATS
 from ..sql.builtins import table
 from ..sql.builtins.entry import Builtin
 from ..sql.builtins.signatures import signature
-from ..sql.calls import BOUNDS
+from ..sql.builtins.special import SPECIAL
+from ..sql.calls import RESERVED
 from ..sql.ddl import OPTIONS
 from ..sql.expected import Expected, expected, spelled
 from ..sql.parser import parse
@@ -156,8 +157,11 @@ def functions(known: Known) -> Iterator[Candidate]:
 
 @cache
 def _builtins() -> tuple[Candidate, ...]:
-    entries = [Candidate(name, told(entry)) for name, entry in sorted(table().items())]
-    return (*entries, *(Candidate(name, f"function (): {help}") for name, help in BOUNDS.items()))
+    entries = [Candidate(name, told(entry)) for name, entry in sorted(table().items()) if name not in RESERVED]
+    return (
+        *entries,
+        *(Candidate(name, f"function {arguments}: {help}") for name, (arguments, help) in SPECIAL.items()),
+    )
 
 
 def told(function: Function | Builtin) -> str:

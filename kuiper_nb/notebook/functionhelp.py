@@ -11,7 +11,8 @@ from ..sql.builtins import table
 from ..sql.builtins.entry import Builtin
 from ..sql.builtins.examples import EXAMPLES, Example
 from ..sql.builtins.signatures import arguments, signature
-from ..sql.calls import BOUNDS
+from ..sql.builtins.special import SPECIAL
+from ..sql.calls import RESERVED
 from .tables import shown
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def builtin_help(entry: Builtin) -> str:
         lines.append(f"  {argument.name:<{width}}  {_LITERALS[argument.kind]}{left_out or may}{more}")
     arm = "DuckDB computes whole batches of it." if entry.lower is not None else "It is computed row by row."
     nulls = _NULLS[entry.nulls] if entry.kind == "scalar" and known else ""
-    sentences = [_sentence(entry.help), _KINDS[entry.kind], nulls, arm if entry.kind in ("scalar", "aggregate") else ""]
+    missing = "It is not supported yet." if entry.name in RESERVED else ""
+    how = arm if entry.kind in ("scalar", "aggregate") else ""
+    sentences = [_sentence(entry.help), missing, _KINDS[entry.kind], nulls, how]
     lines += ["", " ".join(sentence for sentence in sentences if sentence)]
     if entry.name in EXAMPLES:
         lines += ["", example(entry.name)]
@@ -70,10 +73,11 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def bound_help(name: str) -> str:
-    """Help on a function of the window or row that it stands in."""
-    where = "in a rule with a window" if name.startswith("window") else "in any rule"
-    return f"{name}()\n\n{_sentence(BOUNDS[name])} It works {where}."
+def special_help(name: str) -> str:
+    """Help on a function that the compiler knows by itself."""
+    called, about = SPECIAL[name]
+    where = " It works in a rule with a window." if name.startswith("window") else ""
+    return f"{name}{called}\n\n{_sentence(about)}{where}"
 
 
 @cache

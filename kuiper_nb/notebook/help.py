@@ -9,12 +9,12 @@ from ..connectors import SINKS, SOURCES, documented
 from ..errors import CatalogError, did_you_mean
 from ..formats import KNOWN as FORMATS
 from ..sql.builtins import FAMILIES, family, table
-from ..sql.calls import BOUNDS
+from ..sql.builtins.special import SPECIAL
 from ..sql.ddl import OPTIONS
 from ..sql.ruleoptions import RULE_OPTIONS
 from ..sql.windowhelp import UNITS, WINDOWS, here
 from . import firstline
-from .functionhelp import bound_help, builtin_help, native_help, sink_help, source_help
+from .functionhelp import builtin_help, native_help, sink_help, source_help, special_help
 from .known import Known
 
 _GENERAL = ("WINDOW", "WITH", "TYPE", "FORMAT", "option", "functions")
@@ -30,7 +30,7 @@ def topics(known: Known) -> dict[str, str]:
     names |= {name: "verb" for name in VERBS if name not in LATER}
     names |= dict.fromkeys(WINDOWS, "window")
     names |= dict.fromkeys((*known.sources, *known.sinks), "your source or sink")
-    names |= dict.fromkeys((*table(), *BOUNDS, *known.functions), "function")
+    names |= dict.fromkeys((*table(), *SPECIAL, *known.functions), "function")
     return names
 
 
@@ -46,7 +46,7 @@ def function_help(name: str, known: Known) -> str:
     """The help on a function. Raises CatalogError, with the nearest one, when there is none."""
     for text in _function(name, known):
         return text
-    raise CatalogError(f"no function named {name}", did_you_mean(name, [*known.functions, *table(), *BOUNDS]))
+    raise CatalogError(f"no function named {name}", did_you_mean(name, [*known.functions, *table(), *SPECIAL]))
 
 
 def of_name(name: str, known: Known) -> str:
@@ -59,8 +59,8 @@ def _function(topic: str, known: Known) -> Iterator[str]:
         yield native_help(known.functions[topic])
     elif topic.lower() in table():
         yield builtin_help(table()[topic.lower()])
-    elif topic.lower() in BOUNDS:
-        yield bound_help(topic.lower())
+    elif topic.lower() in SPECIAL:
+        yield special_help(topic.lower())
 
 
 def _window(topic: str, known: Known) -> Iterator[str]:

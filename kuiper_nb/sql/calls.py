@@ -16,19 +16,15 @@ from .builtins.entry import Builtin
 Clause = Literal["select", "where", "group", "filter", "when", "having", "order"]
 Refuse = Callable[..., PlanError]
 
-BOUNDS = {
-    "window_start": "where the window begins, ms",
-    "window_end": "where the window ends, ms",
-    "window_trigger": "when the window was sent, ms",
-    "event_time": "the time of the row, ms",
-}
-"""Functions of the window or the row that a call stands in, with a line of help."""
+_BOUNDS = ("window_start", "window_end", "window_trigger", "event_time")
 _WINDOWS = tuple(f"{kind}window" for kind in ("tumbling", "hopping", "sliding", "session", "count", "state"))
 _LATER = {
     "function": ("dedup_trigger", "get_keyed_state", "mqtt"),
 }  # fmt: skip
 
-RESERVED = frozenset((*BOUNDS, *_WINDOWS, "meta", "row_number", *(name for names in _LATER.values() for name in names)))
+RESERVED = frozenset(
+    (*_BOUNDS, *_WINDOWS, "meta", "row_number", *(name for names in _LATER.values() for name in names))
+)
 """Names that call something although they stand in no table of built-ins."""
 
 
@@ -52,7 +48,7 @@ class CallResolver:
 
     def _invoke(self, node: s.Invoke, clause: Clause, inside: str) -> s.Node:
         name = node.name.lower()
-        if name in BOUNDS:
+        if name in _BOUNDS:
             self._arity(node, name, (0, 0))
             return r.Bound(name, place=node.place)  # type: ignore[arg-type]
         if name == "meta":
@@ -79,7 +75,7 @@ class CallResolver:
             return self._builtin(node, entry, clause, inside)
         if node.name in self.functions:
             return self._user(node, self.functions[node.name], clause, inside)
-        known = [*table(), *self.functions, *BOUNDS]
+        known = [*table(), *self.functions, *_BOUNDS]
         hint = did_you_mean(node.name, known)
         raise self.refuse(f"function {node.name} not found", hint or "define it: @kuiper.function", node.place)
 
