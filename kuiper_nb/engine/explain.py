@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from ..contracts import Function
 from ..sql.plan import Plan
@@ -14,13 +16,30 @@ from .hoist import sites
 from .substitute import expanded
 from .vector import Vector
 
+Arm = Literal["duckdb", "exact"]
 
-def explained(plan: Plan, vector: Vector | None, sinks: Sequence[str], functions: Mapping[str, Function]) -> str:
+
+class Explained(str):
+    """A plan as text, and what the text is made of: its steps (name and text), the arm, why, and DuckDB's SQL."""
+
+    steps: tuple[tuple[str, str], ...]
+    arm: Arm
+    reason: str
+    sql: tuple[str, ...]
+
+
+def explained(plan: Plan, vector: Vector | None, sinks: Sequence[str], functions: Mapping[str, Function]) -> Explained:
     """The steps of *plan*, one a line; then the arms and the SQL."""
     steps = [*_input(plan), *_rows(plan), *_calls(plan, functions), *_output(plan, sinks)]
+    arm, reason, sql = _arms(vector)
     width = max(len(name) for name, _ in steps)
     lines = [f"{number:2} {name:<{width}}  {text}" for number, (name, text) in enumerate(steps, 1)]
-    return "\n".join([*lines, "", *_arms(plan, vector)])
+    taken = "DuckDB" if arm == "duckdb" else "the evaluator, row by row"
+    indented = [f"  {line}" for text in sql for line in text.splitlines()]
+    by_types = reason.startswith("by the types")
+    found = Explained("\n".join([*lines, "", f"arm: {taken}{', ' if by_types else '; '}{reason}", *indented]))
+    found.steps, found.arm, found.reason, found.sql = tuple(steps), arm, reason, tuple(sql)
+    return found
 
 
 def _input(plan: Plan) -> list[tuple[str, str]]:
@@ -113,13 +132,17 @@ def _output(plan: Plan, sinks: Sequence[str]) -> list[tuple[str, str]]:
     return steps
 
 
-def _arms(plan: Plan, vector: Vector | None) -> list[str]:
+def _arms(vector: Vector | None) -> tuple[Arm, str, list[str]]:
+    """The arm, why it is taken, and the SQL."""
     few = f"batches of fewer than {FEW} rows take the evaluator, which is done before DuckDB has begun"
     if vector is None:
-        return ["arm: the evaluator, row by row; the plan looks at rows one after the other"]
+        return "exact", "the plan looks at rows one after the other", []
     texts, why = vector.sketch()
     if why:
-        return [f"arm: the evaluator, row by row; {why}"]
-    if not texts:
-        return [f"arm: DuckDB, by the types each batch turns out to have; {few}"]
-    return [f"arm: DuckDB; {few}", *(f"  {line}" for text in texts for line in text.splitlines())]
+        return "exact", why, []
+    named = [_FEED.sub('"batch"', text) for text in texts]
+    return "duckdb", few if texts else f"by the types each batch turns out to have; {few}", named
+
+
+_FEED = re.compile(r'"__duckdb_source_\w+"')
+"""What DuckDB calls a table of Arrow: another name in every process."""

@@ -15,7 +15,7 @@ from .decode import Decoder
 from .emits import Emit, Late, Newest, RowError
 from .ends import Ends, Input
 from .exact import Exact
-from .explain import explained
+from .explain import Explained, explained
 from .output import Output
 from .pipeline import Pipeline
 from .restart import Restarts
@@ -110,7 +110,7 @@ class Rule:
             **counted(self._out.counts, self._pipeline),
         )
 
-    def explain(self) -> str:
+    def explain(self) -> Explained:
         """The plan's steps, the arm each takes and why, and the SQL that DuckDB runs."""
         return explained(self.plan, self._vector, self.sinks, self._wiring.caller.functions)
 

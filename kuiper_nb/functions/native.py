@@ -47,6 +47,7 @@ def native(
         returns=hints.get("return"),
         help=inspect.getdoc(f) or "",
         parameters=parameters,
+        origin=f,
     )
 
 

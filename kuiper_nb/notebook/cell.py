@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.bounds import Bounds
-from ..engine.rule import Rule
 from ..errors import KuiperError
-from ..session import Session
 from ..sql.parser import parse
 from ..sql.syntax import Select, Show, Statement
 from ..statements import all_or_nothing, mapping, rehearsed, run
@@ -19,6 +17,10 @@ from .bounded import bounds, driven
 from .firstline import FirstLine
 from .result import Result
 from .views import Place, View, streams_view
+
+if TYPE_CHECKING:
+    from ..engine.rule import Rule
+    from ..session import Session
 
 ROWS = 20
 SECONDS = 10.0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..engine.rule import Rule
 from ..errors import KuiperError
-from ..session import Session
 from .bounded import driven
 from .cell import Interrupted
 from .firstline import FirstLine
 from .views import View, counted, headline
+
+if TYPE_CHECKING:
+    from ..engine.rule import Rule
+    from ..session import Session
 
 _TICK = 0.1
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..engine.rule import Rule
 from ..errors import CatalogError, KuiperError, NotSupported, did_you_mean
-from ..session import Session
 from ..sql.ddl import described
 from ..statements import known, mapping
-from . import firstline, running
+from . import firstline, picture, running
 from .firstline import FirstLine, FirstLineError
+from .help import explained, function_help
+from .known import Known
 from .views import Place, View, counted, rule_view, status_view, streams_view
+
+if TYPE_CHECKING:
+    from ..engine.rule import Rule
+    from ..session import Session
 
 KINDS = ("rule", "stream", "table", "function", "aggregate", "source", "sink", "plugin", "service")
 LATER = (
@@ -131,29 +135,17 @@ def _describe(line: Line) -> Any:
     if line.kind in ("stream", "table"):
         return described(known(line.session, line.kind, line.name, "Describe"))
     if line.kind in ("function", "aggregate"):
-        return _function_help(line.session, line.name)
+        return function_help(line.name, Known.now())
     plan = line.rule().plan
     given = "".join(f"\n{key}: {value}" for key, value in plan.options.given.items())
     return f"{plan.text}{given}"
 
 
-def _function_help(session: Session, name: str) -> str:
-    from ..sql.builtins import find, table
-
-    if name in session.functions:
-        made = session.functions[name]
-        return f"{name}({', '.join(made.parameters)})\n{made.help}".strip()
-    entry = find(name)
-    if entry is None:
-        raise CatalogError(f"no function named {name}", did_you_mean(name, [*table(), *session.functions]))
-    return f"{name}: {entry.help}"
-
-
 def _explain(line: Line) -> Any:
     if is_sql(line.text):
         with line.session.beside() as stage:
-            return stage.rule(line.text, start=False).explain()
-    return line.rule().explain()
+            return picture.picture(stage.rule(line.text, start=False))
+    return picture.picture(line.rule())
 
 
 def _drop(line: Line) -> str:
@@ -187,8 +179,8 @@ def _refuse_any(words: list[str], session: Session) -> None:
 
 
 def _help(line: Line) -> str:
-    if line.first.name:
-        return _function_help(line.session, line.first.name)
+    if topic := line.first.name or line.kind.removeprefix("rule"):
+        return explained(topic, Known.now())
     width = max(len(name) for name in VERBS)
     verbs = "\n".join(f"  {name.ljust(width)}  {verb.help}" for name, verb in VERBS.items())
     return (
@@ -219,5 +211,5 @@ VERBS: dict[str, Verb] = {
     "restart": Verb(lambda line: running.restart(line.rule()), "stop and start a rule"),
     "drop": Verb(_drop, "drop a rule, stream, table, function, source or sink"),
     "reset": Verb(_reset, "forget everything"),
-    "help": Verb(_help, "this; help NAME for a function"),
+    "help": Verb(_help, "this; help NAME for a function, window, connector or verb, help option, help WITH"),
 }

@@ -139,7 +139,8 @@ class Builder(ExpressionBuilder):
     def option(self, meta: Meta, children: list[Token]) -> tuple[str, str, s.Place]:
         key, value = children
         if value.startswith("'"):
-            hint = f'option values stand in double quotes: {key}="{value[1:-1]}"'
+            escaped = value[1:-1].replace('"', '\\"')
+            hint = f'option values stand in double quotes: {key}="{escaped}"'
             raise self.refuse("expect string or boolean value in option", hint, at(value))
         text = self.text_of(value) if value.type == "STRING" else value.upper()
         return key.strip("`").upper(), text, at(key)

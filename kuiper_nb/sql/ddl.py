@@ -10,10 +10,26 @@ from ..errors import PlanError, did_you_mean
 from ..types import BYTEA
 from .syntax import Create
 
-OPTIONS = (
-    "DATASOURCE", "FORMAT", "KEY", "CONF_KEY", "SHARED", "STRICT_VALIDATION", "TYPE", "TIMESTAMP", "TIMESTAMP_FORMAT",
-    "RETAIN_SIZE", "SCHEMAID", "EXTRA", "VERSION", "TEMP", "KIND", "DELIMITER",
-)  # fmt: skip
+OPTIONS: dict[str, str] = {
+    "DATASOURCE": "what the connector reads: a topic, a path",
+    "FORMAT": "json (default), delimited, binary, urlencoded, parquet",
+    "KEY": "the key column; kept for eKuiper",
+    "CONF_KEY": "the section of the connector's configuration",
+    "SHARED": "one source for all rules in eKuiper; kept",
+    "STRICT_VALIDATION": "values must have the declared types; nothing is converted",
+    "TYPE": "the connector; mqtt for a stream and file for a table when left out",
+    "TIMESTAMP": "the column that carries event time",
+    "TIMESTAMP_FORMAT": "how that column writes time, when it is a text",
+    "RETAIN_SIZE": "rows a table keeps; for eKuiper",
+    "SCHEMAID": "the schema of a format that needs one; for eKuiper",
+    "EXTRA": "properties of the connector, as a JSON object",
+    "VERSION": "kept for eKuiper",
+    "TEMP": "kept for eKuiper",
+    "KIND": "scan or lookup, of a table",
+    "DELIMITER": "between the values of a line, FORMAT delimited",
+}
+"""The keys of WITH, and what each is for."""
+
 _NAME = re.compile(r"[A-Za-z0-9_\-]+")
 _FLAGS = ("SHARED", "STRICT_VALIDATION", "TEMP")
 

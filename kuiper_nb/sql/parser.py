@@ -18,9 +18,10 @@ from .syntax import Select, Statement
 
 
 @cache
-def _lark() -> Lark:
-    grammar = (files(__package__) / "ekuiper.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+def grammar() -> Lark:
+    """The grammar, ready to parse; made when it is first asked for."""
+    text = (files(__package__) / "ekuiper.lark").read_text(encoding="utf-8")
+    return Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 
 @deep()
@@ -28,7 +29,7 @@ def parse(text: str, bind: Bind | None = None) -> tuple[Statement, ...]:
     """Every statement of *text*; *bind* answers the values of `{{…}}`. Raises ParseError."""
     _require_characters(text)
     try:
-        tree = _lark().parse(masked(text))
+        tree = grammar().parse(masked(text))
         statements: tuple[Statement, ...] = Builder(text, bind).transform(tree)
         return statements
     except UnexpectedInput as error:
@@ -161,7 +162,7 @@ def _hint(text: str, line: int, column: int, found: str, expected: set[str]) -> 
         if "SOURCE" not in expected and "_FROM" not in expected:
             return f"an alias needs AS: AS {found}"
         return f"an alias needs AS (AS {found}), and fields are followed by FROM"
-    if found.upper() in _RESERVED and expected & {"COLUMN", "SOURCE"}:
+    if found.upper() in RESERVED and expected & {"COLUMN", "SOURCE"}:
         return f"{found.upper()} is a reserved word; back-quote it to use it as a name: `{found}`"
     words = _named(expected)
     return f"expected {', '.join(words[:8])}" if words else ""
@@ -169,7 +170,7 @@ def _hint(text: str, line: int, column: int, found: str, expected: set[str]) -> 
 
 def _keyword(found: str, expected: set[str]) -> str:
     """The keyword that *found* is a slip of, if it would fit here."""
-    fitting = [name.lstrip("_") for name in expected if len(name.lstrip("_")) > 3 and name.lstrip("_") in _RESERVED]
+    fitting = [name.lstrip("_") for name in expected if len(name.lstrip("_")) > 3 and name.lstrip("_") in RESERVED]
     close = difflib.get_close_matches(found.upper(), fitting, n=1, cutoff=0.7)
     return close[0] if close else ""
 
@@ -194,7 +195,7 @@ def _type(found: str) -> str:
     return _ELSEWHERE.get(word) or (close[0] if close else "")
 
 
-_RESERVED = {
+RESERVED = {
     "SELECT",
     "AS",
     "FROM",
@@ -239,3 +240,4 @@ _RESERVED = {
     "MS",
     "LIMIT",
 }
+"""Words that are no names unless they are back-quoted."""

@@ -13,6 +13,7 @@ from ..errors import PlanError
 from ..windowing.spec import Spec
 from .resolved import AnalyticCall, UserCall
 from .restart import RestartStrategy
+from .ruleoptions import RULE_OPTIONS
 from .syntax import Node, Star
 
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
@@ -76,18 +77,11 @@ class Options:
         )
 
 
-_KNOWN = (
-    *("isEventTime", "lateTolerance", "sendError", "sendNilField", "sendMetaToSink", "bufferLength", "flushAtEnd"),
-    *("restartStrategy", "concurrency", "qos", "checkpointInterval", "debug", "logFilename", "cron", "duration"),
-    *("cronDatetimeRange", "planOptimizeStrategy", "notifySub", "speed"),
-)
-
-
 def _refuse_slip(name: str) -> None:
     """A name that only looks like an option's is a slip; others are ignored, as eKuiper does."""
-    if name not in _KNOWN and (near := difflib.get_close_matches(name.lower(), [k.lower() for k in _KNOWN], 1, 0.85)):
-        known = next(k for k in _KNOWN if k.lower() == near[0])
-        raise PlanError(f"there is no option {name} of a rule", f"did you mean {known}?")
+    known = {option.lower(): option for option in RULE_OPTIONS}
+    if name not in RULE_OPTIONS and (near := difflib.get_close_matches(name.lower(), known, 1, 0.85)):
+        raise PlanError(f"there is no option {name} of a rule", f"did you mean {known[near[0]]}?")
 
 
 def _whole(options: Mapping[str, Any], name: str, default: int) -> int:

@@ -45,3 +45,19 @@ def parts(dotted: str) -> tuple[str, ...]:
 def clamped(digits: str) -> int:
     """An integer literal; beyond int64 it silently becomes the nearest int64, as in eKuiper."""
     return max(_LEAST, min(_MOST, int(digits)))
+
+
+_TOKEN = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|\{\{.*?\}\}|--[^\n]*|/\*.*?\*/|(;)", re.S)
+
+
+def first_statement(text: str) -> str:
+    """The text up to the first ';' that is not in a string, name, comment or {{…}}: all that eKuiper reads of a
+    rule."""
+    found = statements(text)
+    return next((statement for statement in found if statement.strip()), found[-1])
+
+
+def statements(text: str) -> list[str]:
+    """The text, cut at every ';' that is not in a string, name, comment or {{…}}; at least one piece."""
+    ends = [match.start() for match in _TOKEN.finditer(text) if match[1]]
+    return [text[start:end] for start, end in zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True)]

@@ -233,4 +233,4 @@ def test_reset_of_one_thing_forgets_nothing(notebook: Notebook, line: str, hint:
 
 def test_help_lists_the_verbs_and_explains_functions(notebook: Notebook) -> None:
     assert "  step      one micro-batch by hand" in notebook.run("%kuiper help").text
-    assert notebook.run("%kuiper help avg").text.startswith("avg: ")
+    assert notebook.run("%kuiper help avg").text.startswith("avg(value)\n")
