@@ -54,7 +54,7 @@ class Batch:
     def as_rows(self) -> list[Row]:
         """The rows as dicts; those of a table hold an explicit null where it has one."""
         if self.rows is not None:
-            return self.rows if isinstance(self.rows, list) else list(self.rows)
+            return self.rows if isinstance(self.rows, list) else self.rows[:]  # type: ignore[return-value]
         assert self.table is not None
         return table_rows(self.table)
 

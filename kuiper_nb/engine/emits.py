@@ -98,8 +98,12 @@ class Newest(Sequence[T], Generic[T]):
 
     def append(self, item: T) -> None:
         """Add *item*, let the oldest go."""
-        self._items.append(item)
-        self._weight += self._weigh(item)
+        self.extend((item,))
+
+    def extend(self, items: Sequence[T]) -> None:
+        """Add *items*, let the oldest go."""
+        self._items.extend(items)
+        self._weight += sum(map(self._weigh, items))
         while self._weight > self.keep and len(self._items) > 1:
             weight = self._weigh(self._items.popleft())
             self._weight -= weight

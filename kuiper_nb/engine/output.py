@@ -85,12 +85,8 @@ class Output:
 
     def batch(self, at: int, messages: list[Message]) -> None:
         """One micro-batch of a rule without a window: rows and faults in the order of the input."""
-        rows: list[Row] = []
-        for message in messages:
-            if isinstance(message, RowError):
-                self._count(message)
-            else:
-                rows.append(message)
+        self._count_all([message for message in messages if isinstance(message, RowError)])
+        rows = [message for message in messages if not isinstance(message, RowError)]
         emit = Emit(at, rows)
         if rows:
             self._keep(emit)
@@ -98,7 +94,8 @@ class Output:
             self.deliver(emit, messages)
 
     def merged(self, at: int, partial: Computed, rest: list[tuple[int, Message]]) -> None:
-        """One micro-batch of which DuckDB computed a part and *rest* was computed row by row, each with its place."""
+        """One micro-batch of which DuckDB computed a part and *rest* was computed row by row, each with its place,
+        in order."""
         if not rest:
             if partial.size:
                 emit = Emit(at, size=partial.size, make=partial.make, table=partial.table)
@@ -106,9 +103,7 @@ class Output:
                 self.deliver(emit, None)
             return
         rows = [(place, message) for place, message in rest if not isinstance(message, RowError)]
-        for _, message in sorted(rest, key=lambda pair: pair[0]):
-            if isinstance(message, RowError):
-                self._count(message)
+        self._count_all([message for _, message in rest if isinstance(message, RowError)])
         emit = Emit(at, size=partial.size + len(rows), make=lambda: [row for _, row in _in_order(partial, rows)])
         if emit.size:
             self._keep(emit)
@@ -132,6 +127,13 @@ class Output:
         self.emits.append(emit)
         self.counts["emits"] += 1
         self.counts["rows_out"] += emit.size
+
+    def _count_all(self, errors: list[RowError]) -> None:
+        if errors:
+            self.errors.extend(errors)
+            self.counts["errors"] += len(errors)
+            self.counts["errored"] += len(errors)
+            self.last_error = errors[-1].message
 
     def _count(self, error: RowError, window: bool = False) -> None:
         self.errors.append(error)

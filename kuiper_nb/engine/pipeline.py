@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -192,23 +192,35 @@ class Pipeline:
         """The exact arm: output rows and errors, each with its place in the batch they came in."""
         self.arms["exact"] += len(batch)
         messages: list[tuple[int, Message]] = []
+        used = filtered = 0
         for place, frame, arrival in zip(places, self._frames(batch), batch.arrivals.tolist(), strict=True):
-            frame.failures = failures.get(place, frame.failures)
+            if isinstance(frame, RowError):
+                messages.append((place, frame))
+                continue
+            if failures:
+                frame.failures = failures.get(place, frame.failures)
             try:
                 self.exact.prepare(frame)
                 if not self.exact.passes_where(frame):
-                    self.out.counts["filtered"] += 1
+                    filtered += 1
                     continue
                 if self.plan.limit != 0 and (self.plan.having is None or self.exact.passes_having(frame)):
                     messages += [(place, row) for row in self.exact.rows(frame)]
-                self.out.counts["used"] += 1
+                used += 1
             except RowFault as fault:
                 messages.append((place, row_error(fault, frame, arrival)))
+        self.out.counts["used"] += used
+        self.out.counts["filtered"] += filtered
         return messages
 
-    def _frames(self, batch: Batch) -> list[Frame]:
-        scope, meta = self.scope, batch.meta
-        return [Frame(row, at, meta, scope) for row, at in zip(batch.as_rows(), batch.times.tolist(), strict=True)]
+    def _frames(self, batch: Batch) -> Iterator[Frame | RowError]:
+        """The rows as frames; as errors where it is known that they fail."""
+        scope, meta, rows = self.scope, batch.meta, batch.as_rows()
+        refusals = self.exact.refusals(rows)
+        for row, at, arrival, refusal in zip(
+            rows, batch.times.tolist(), batch.arrivals.tolist(), refusals, strict=True
+        ):
+            yield Frame(row, at, meta, scope) if refusal is None else RowError(refusal, row, arrival)
 
     # ---- rows into windows
 
@@ -244,7 +256,11 @@ class Pipeline:
         kept: list[int] = []
         frames: list[Frame] = []
         for place, frame, arrival in zip(places, self._frames(batch), batch.arrivals.tolist(), strict=True):
-            frame.failures = failures.get(place, frame.failures)
+            if isinstance(frame, RowError):
+                self.out.failed(frame)
+                continue
+            if failures:
+                frame.failures = failures.get(place, frame.failures)
             try:
                 self.exact.prepare(frame)
                 if self.exact.passes_filter(frame) and (not self.plan.where_first or self.exact.passes_where(frame)):

@@ -182,8 +182,8 @@ class Evaluator:
         if name in ("LIKE", "NOT LIKE"):
             negated = name == "NOT LIKE"
             return lambda frame: op.like(left(frame), right(frame), negated)
-        binary = op.binary
-        return lambda frame: binary(name, left(frame), right(frame))
+        apply = op.operation(name)
+        return lambda frame: apply(left(frame), right(frame))
 
     def _logic(self, node: s.Binary) -> Evaluate:
         name, left, right = node.op, self.build(node.left), self.build(node.right)
