@@ -69,6 +69,11 @@ class Exact:
                 self._refused.note(frame.row, fault.message)
             raise
 
+    @property
+    def remembers(self) -> bool:
+        """Whether `refusals` may know anything."""
+        return self._refused is not None
+
     def refusals(self, rows: Sequence[Row]) -> Iterable[str | None]:
         """The faults of rows that are known to fail before anything is computed of them; None for the others."""
         return repeat(None, len(rows)) if self._refused is None else self._refused.messages(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from ..contracts import Row
 from .emits import Emit, Late, Newest, RowError
+from .rest import Message, Rest
 
-Message = Row | RowError
+__all__ = ["Computed", "Message", "Output"]
 
 
 class Computed(Protocol):
@@ -58,7 +59,7 @@ class _Lazy(Sequence[Message]):
         return len(self._messages())
 
 
-def _in_order(partial: Computed, rest: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
+def _in_order(partial: Computed, rest: Iterable[tuple[int, Any]]) -> list[tuple[int, Any]]:
     """The rows of both parts in the order of their batch."""
     made = partial.make()
     places = range(len(made)) if partial.places is None else partial.places.tolist()
@@ -93,7 +94,7 @@ class Output:
         if messages:
             self.deliver(emit, messages)
 
-    def merged(self, at: int, partial: Computed, rest: list[tuple[int, Message]]) -> None:
+    def merged(self, at: int, partial: Computed, rest: Rest) -> None:
         """One micro-batch of which DuckDB computed a part and *rest* was computed row by row, each with its place,
         in order."""
         if not rest:
@@ -102,8 +103,12 @@ class Output:
                 self._keep(emit)
                 self.deliver(emit, None)
             return
-        rows = [(place, message) for place, message in rest if not isinstance(message, RowError)]
-        self._count_all([message for _, message in rest if isinstance(message, RowError)])
+        rows = [(place, message) for place, message in rest.made if not isinstance(message, RowError)]
+        if len(rows) < len(rest.made) or not rest.refused:
+            self._count_all([message for _, message in rest if isinstance(message, RowError)])
+        else:
+            self.errors.later(rest.refused, rest.make)
+            self._counted(rest.refused, rest.last)
         emit = Emit(at, size=partial.size + len(rows), make=lambda: [row for _, row in _in_order(partial, rows)])
         if emit.size:
             self._keep(emit)
@@ -131,9 +136,12 @@ class Output:
     def _count_all(self, errors: list[RowError]) -> None:
         if errors:
             self.errors.extend(errors)
-            self.counts["errors"] += len(errors)
-            self.counts["errored"] += len(errors)
-            self.last_error = errors[-1].message
+            self._counted(len(errors), errors[-1].message)
+
+    def _counted(self, errors: int, last: str) -> None:
+        self.counts["errors"] += errors
+        self.counts["errored"] += errors
+        self.last_error = last
 
     def _count(self, error: RowError, window: bool = False) -> None:
         self.errors.append(error)

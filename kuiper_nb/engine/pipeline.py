@@ -16,11 +16,12 @@ from ..sql.plan import Plan
 from ..windowing.spec import Count
 from ..windowing.watermark import Admission, EventTime, release
 from ..windowing.windows import Span, windows
-from .batch import Batch, Times, table_rows
+from .batch import FEW, Batch, Times, table_rows
 from .buffer import Buffer, FrameSegment, Placed, SortedFrames, TableSegment
 from .emits import Emit, Late, RowError
 from .exact import Exact
-from .output import Message, Output
+from .output import Output
+from .rest import Rest
 from .vector import EXACT, Entered, Failures, Vector, Verdict
 
 _NEVER = 2**62
@@ -182,20 +183,31 @@ class Pipeline:
             self.out.batch(at, [message for _, message in self._messages(batch, range(len(batch)), {})])
             return
         places = partial.exact if partial.exact is not None else _NOWHERE
-        rest = self._messages(batch.select(places), places.tolist(), partial.failures) if len(places) else []
+        rest = self._messages(batch.select(places), places.tolist(), partial.failures) if len(places) else Rest()
         self.arms["duckdb"] += len(batch) - len(places)
         self.out.counts["used"] += partial.size
         self.out.counts["filtered"] += len(batch) - partial.size - len(places)
         self.out.merged(at, partial, rest)
 
-    def _messages(self, batch: Batch, places: Sequence[int], failures: Failures) -> list[tuple[int, Message]]:
+    def _messages(self, batch: Batch, places: Sequence[int], failures: Failures) -> Rest:
         """The exact arm: output rows and errors, each with its place in the batch they came in."""
         self.arms["exact"] += len(batch)
-        messages: list[tuple[int, Message]] = []
+        rest = Rest()
+        for _ in range(2 if self.exact.remembers else 0):
+            if len(batch) > FEW:
+                batch, places = rest.without_refused(batch, places, self.exact.refusals)
+            if len(batch) > FEW:  # what these teach need not be asked of the others
+                first = np.arange(len(batch)) < FEW
+                self._answer(rest, batch.select(first), places[:FEW], failures)
+                batch, places = batch.select(~first), places[FEW:]
+        self._answer(rest, batch, places, failures)
+        return rest
+
+    def _answer(self, rest: Rest, batch: Batch, places: Sequence[int], failures: Failures) -> None:
         used = filtered = 0
         for place, frame, arrival in zip(places, self._frames(batch), batch.arrivals.tolist(), strict=True):
             if isinstance(frame, RowError):
-                messages.append((place, frame))
+                rest.made.append((place, frame))
                 continue
             if failures:
                 frame.failures = failures.get(place, frame.failures)
@@ -205,13 +217,12 @@ class Pipeline:
                     filtered += 1
                     continue
                 if self.plan.limit != 0 and (self.plan.having is None or self.exact.passes_having(frame)):
-                    messages += [(place, row) for row in self.exact.rows(frame)]
+                    rest.made += [(place, row) for row in self.exact.rows(frame)]
                 used += 1
             except RowFault as fault:
-                messages.append((place, row_error(fault, frame, arrival)))
+                rest.made.append((place, row_error(fault, frame, arrival)))
         self.out.counts["used"] += used
         self.out.counts["filtered"] += filtered
-        return messages
 
     def _frames(self, batch: Batch) -> Iterator[Frame | RowError]:
         """The rows as frames; as errors where it is known that they fail."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from kuiper_nb import Session, VirtualClock
+from kuiper_nb.engine.emits import Newest
 
 START = 1_700_000_000_000
 
@@ -70,3 +73,51 @@ def test_a_window_remembers_too():
 
         assert [row for emit in rule.emits for row in emit.rows] == [{"n": 200}]
         assert len(rule.errors) == 200
+
+
+def test_errors_that_wait_are_made_in_order_and_the_oldest_let_go():
+    newest: Newest[int] = Newest(keep=10)
+    newest.append(0)
+    newest.later(4, lambda: [1, 2, 3, 4])
+    newest.later(4, lambda: [5, 6, 7, 8])
+    newest.append(9)
+
+    assert list(newest) == list(range(10))
+
+    newest.later(3, lambda: [10, 11, 12])
+
+    assert (list(newest), len(newest), newest[-1], newest.dropped) == (list(range(3, 13)), 10, 12, 3)
+
+
+def test_what_nobody_looked_at_is_let_go_unmade():
+    newest: Newest[int] = Newest(keep=3)
+    newest.later(4, lambda: pytest.fail("made"))
+    newest.later(3, lambda: [5, 6, 7])
+
+    assert list(newest) == [5, 6, 7]
+    assert newest.dropped == 4
+
+
+def test_sinks_get_the_errors_that_nobody_else_looked_at():
+    with Session(clock=VirtualClock(START)) as session:
+        session.sql('CREATE STREAM mixed () WITH (TYPE="memory", DATASOURCE="mixed", FORMAT="json")')
+        seen: list[str] = []
+
+        def collected(item: Any) -> None:
+            seen.extend(
+                "error" if "error" in row else str(row["b"]) for row in (item if isinstance(item, list) else [item])
+            )
+
+        session.sink(collected)
+        rule = session.rule(
+            "SELECT b FROM mixed WHERE a > 0",
+            options={"sendError": True},
+            actions=[{"collected": {"sendSingle": True}}],
+        )
+        rows = [{"a": "n/a" if n % 3 else 1, "b": n} for n in range(300)]
+        for _ in range(2):
+            session.push("mixed", rows)
+
+        assert len(rule.errors) == 400
+        assert rule.status.errors == 400
+        assert sorted(seen) == sorted((["error"] * 200 + [str(float(n)) for n in range(0, 300, 3)]) * 2)
