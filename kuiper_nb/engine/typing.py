@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,10 +123,18 @@ def _exactly(values: list[Any], kind: pa.DataType) -> pa.Array:
     """*values* as Arrow; integers beyond 2**53 that stand for floats are rounded, which Arrow refuses to do."""
     try:
         return pa.array(values, kind)
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, OverflowError):
         if kind != pa.float64():
             raise
-        return pa.array([None if value is None else float(value) for value in values], kind)
+        return pa.array([None if value is None else _rounded(value) for value in values], kind)
+
+
+def _rounded(value: float) -> float:
+    """A number as decoding makes it a float."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _most(values: list[Any], kinds: Kinds, numbers: Kinds) -> type:
