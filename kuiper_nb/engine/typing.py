@@ -81,7 +81,7 @@ def columnised(rows: Sequence[Row], names: Sequence[str]) -> tuple[pa.Table, Typ
         array, kind, wrong = found
         arrays.append(array)
         typing.append((name, kind))
-        for mask in (wrong, _nan(array)):
+        for mask in (wrong, _not_finite(array)):
             misfits = mask if misfits is None else misfits if mask is None else misfits | mask
     table = filled(pa.table(arrays, names=list(names)), len(rows))
     return table, tuple(typing) or typing_of(table), misfits
@@ -153,11 +153,11 @@ def _without(values: list[Any], places: Mask) -> list[Any]:
     return values
 
 
-def _nan(array: pa.Array) -> Mask | None:
-    """Where a column of floats is NaN; None when it is nowhere."""
+def _not_finite(array: pa.Array) -> Mask | None:
+    """Where a column of floats is NaN or infinite, which has no JSON form; None when it is nowhere."""
     if array.type != pa.float64():
         return None
-    nan = np.isnan(array.to_numpy(zero_copy_only=False))
+    odd = ~np.isfinite(array.to_numpy(zero_copy_only=False))
     if array.null_count:
-        nan &= array.is_valid().to_numpy(zero_copy_only=False)
-    return nan if nan.any() else None
+        odd &= array.is_valid().to_numpy(zero_copy_only=False)
+    return odd if odd.any() else None

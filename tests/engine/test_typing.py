@@ -76,9 +76,9 @@ def test_integers_and_floats_together_may_outnumber_texts():
     )
 
 
-def test_nan_is_for_the_evaluator_and_null_is_not():
+def test_what_is_not_finite_is_for_the_evaluator_and_null_is_not():
     assert column(pushed([math.nan, None, 1.0]))[2] == [True, False, False]
-    assert column(pushed([math.nan, 1.0]))[2] == [True, False]
+    assert column(pushed([math.nan, 1.0, math.inf, 10**400]))[2] == [True, False, True, True]
 
 
 @pytest.mark.parametrize("odd", [[1], {"k": 1}, b"x", "\ud800"])
