@@ -14,10 +14,12 @@ from ..contracts import Sink, Source
 from ..errors import ConnectorError, NotSupported, did_you_mean
 from .site import Site, Topics
 
-__all__ = ["SINKS", "SOURCES", "Site", "Topics", "sink", "source", "takes"]
+__all__ = ["PARAMETERS", "SINKS", "SOURCES", "Site", "Topics", "sink", "source", "takes"]
 
-SOURCES = {"memory": "memory", "simulator": "simulator", "file": "file"}
+SOURCES = {"memory": "memory", "simulator": "simulator", "file": "file", "system": "system"}
 SINKS = {"memory": "memory", "file": "file", "log": "log", "nop": "nop"}
+PARAMETERS = {"system": frozenset({"INTERVAL"})}
+"""Further keys of WITH that a TYPE knows, beside those of eKuiper."""
 
 _BOTH_ELSEWHERE = ("mqtt", "websocket", "neuron", "edgex", "kafka", "sql", "zmq")
 _SOURCES_ELSEWHERE = (*_BOTH_ELSEWHERE, "httppull", "httppush", "nexmark", "redissub", "video", "random")

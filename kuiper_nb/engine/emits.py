@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ..contracts import Row
@@ -86,12 +87,13 @@ T = TypeVar("T")
 class Newest(Sequence[T], Generic[T]):
     """The newest items that stand for at most *keep* rows; *dropped* counts the rows of those let go.
 
-    Items go whole, and the newest always stays.
+    Items go whole, and the newest always stays. *appended* counts the items that ever came.
     """
 
     def __init__(self, keep: int = 100_000, weigh: Callable[[T], int] = lambda item: 1) -> None:
         self.keep = keep
         self.dropped = 0
+        self.appended = 0
         self._weigh = weigh
         self._weight = 0
         self._items: deque[T] = deque()
@@ -99,11 +101,21 @@ class Newest(Sequence[T], Generic[T]):
     def append(self, item: T) -> None:
         """Add *item*, let the oldest go."""
         self._items.append(item)
+        self.appended += 1
         self._weight += self._weigh(item)
         while self._weight > self.keep and len(self._items) > 1:
             weight = self._weigh(self._items.popleft())
             self._weight -= weight
             self.dropped += weight
+
+    @property
+    def weight(self) -> int:
+        """For how many rows the items stand that are kept."""
+        return self._weight
+
+    def newest(self, most: int) -> list[T]:
+        """At most so many of the newest items, oldest first; any thread may ask."""
+        return list(islice(reversed(self._items), most))[::-1]
 
     def clear(self) -> None:
         """Forget everything."""

@@ -18,6 +18,7 @@ from .exact import Exact
 from .explain import explained
 from .outlet import Outlet
 from .output import Message, Output
+from .pace import Pace
 from .pipeline import Pipeline
 from .result import arrow_table, frame
 from .status import RuleStatus, State
@@ -43,6 +44,7 @@ class Rule:
         self.plan = plan
         self.generation = generation
         self.bounds = Bounds()
+        self.pace = Pace()
         self._wiring = wiring
         self._out = Output(keep)
         self._out.deliver = self._deliver
@@ -60,7 +62,6 @@ class Rule:
         self._awake = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopping = False
-        self._ended = False
         self._attempts = 0
         self._batches = 0
         self._started: int | None = None
@@ -126,7 +127,7 @@ class Rule:
         with self._lock:
             if self._state in ("running", "starting"):
                 return
-            self._state, self._message, self._stopping, self._ended = "starting", "", False, False
+            self._state, self._message, self._stopping = "starting", "", False
             try:
                 self._open()
             except KuiperError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -39,12 +40,15 @@ def run(rule: Rule) -> None:
     keep_freed_memory()
     with quick_switching():
         while rule.active:
+            began = time.perf_counter()
             try:
                 worked = rule.step()
             except BaseException as error:  # whatever it is, sys.exit() too, a rule that does not run must not seem to
                 rule.failed(error)
                 continue
-            if not worked and rule.active:
+            if worked:
+                rule.pace.step(time.perf_counter() - began)
+            elif rule.active:
                 rule.rest(_rest(rule))
 
 
