@@ -11,7 +11,7 @@ from ..errors import CatalogError, KuiperError, NotSupported, did_you_mean
 from ..session import Session
 from ..sql.ddl import described
 from ..statements import known, mapping
-from . import firstline, running
+from . import firstline, live, running
 from .firstline import FirstLine, FirstLineError
 from .views import Place, View, counted, rule_view, status_view, streams_view
 
@@ -93,7 +93,7 @@ _LISTS = ("rules", "streams", "tables", "functions", "sources", "sinks", "plugin
 
 
 def _status(line: Line) -> Any:
-    return rule_view(line.rule(), line.place) if line.first.name else status_view(line.session)
+    return rule_view(line.rule(), line.place) if line.first.name else live.status(line.session, line.place)
 
 
 def _show(line: Line) -> Any:
