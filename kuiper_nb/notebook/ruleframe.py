@@ -79,8 +79,8 @@ class RuleFrames:
         size = max(1, round(SIZE * share))
         if choices.mode == "append":
             first = max(oldest, end - size) if choices.first is None else min(max(choices.first, oldest), end)
-            rows = page(self.rule, first, first + size)
-            keys = [str(first + place) for place in range(len(rows))]
+            rows = page(self.rule, first, first + size)[::-1]
+            keys = [str(first + place) for place in reversed(range(len(rows)))]
             return {**cells(rows, self._tail.columns), "keys": keys, "first": first, "oldest": oldest, "end": end}
         newest = list(self._tail.rows)[-1:]
         if choices.mode == "update" and self._tail.by_key:
@@ -113,7 +113,7 @@ def head(rule: Rule, note: str) -> Frame:
         "generation": status.generation,
         "started": status.started,
         "sent": last[-1].at if last else None,
-        "took": None if quantiles is None else [round(ms, 3) for ms in quantiles],
+        "took": None if quantiles is None else [round(ms, 2) for ms in quantiles],
         "keys": list(natural_keys(rule)),
         "logs": callable(getattr(rule, "logs", None)),
     }

@@ -56,15 +56,15 @@ function grid() {
 
 /** The newest row alone: every column as a figure. */
 function figures() {
-  const place = make("dl", { class: "kn-figures" });
+  const place = make("div", { class: "kn-figures" });
   let before = new Map();
   function show(table) {
     const texts = table.rows[0] || [];
     place.replaceChildren(...table.names.map((name, i) => {
       const text = texts[i] === null || texts[i] === undefined ? "" : texts[i];
       const changed = before.size && before.get(name) !== text;
-      return make("div", { class: "kn-figure" }, make("dt", { text: name, title: name }),
-        make("dd", { text, title: text, class: changed ? "kn-changed" : "" }));
+      return make("div", { class: "kn-figure" }, make("div", { class: "kn-figure-name", text: name, title: name }),
+        make("div", { text, title: text, class: changed ? "kn-figure-value kn-changed" : "kn-figure-value" }));
     }));
     before = new Map(table.names.map((name, i) => [name, texts[i] === null ? "" : texts[i]]));
   }
@@ -97,17 +97,17 @@ function pages(choose) {
   };
   const button = (text, label, act) => make("button", { class: "kn-button", type: "button", text, "aria-label": label,
     title: label, on: { click: act } });
-  const oldest = button("⏮", "oldest rows", () => table && choose({ first: table.oldest }));
-  const older = button("◀", "older rows", () => move(-1));
-  const newer = button("▶", "newer rows", () => move(1));
-  const newest = button("⏭", "newest rows", () => choose({ first: null }));
+  const oldest = button("«", "oldest rows", () => table && choose({ first: table.oldest }));
+  const older = button("‹", "older rows", () => move(-1));
+  const newer = button("›", "newer rows", () => move(1));
+  const newest = button("»", "newest rows", () => choose({ first: null }));
   const where = make("span", { class: "kn-dim kn-where" });
   return {
     place: make("span", { class: "kn-pages", role: "group", "aria-label": "pages" }, oldest, older, where, newer, newest),
     show(given, choices) {
       table = given;
-      const there = given.rows.length;
-      say(where, there ? `${counted(given.first + 1)}–${counted(given.first + there)} of ${counted(given.end)}` : "no rows yet");
+      const there = given.rows.length; // the newest on top, where it is seen first
+      say(where, there ? `${counted(given.first + 1)}–${counted(given.first + there)} of ${counted(given.end)}, newest first` : "no rows yet");
       oldest.disabled = older.disabled = given.first <= given.oldest;
       newer.disabled = newest.disabled = choices.first === null;
     },
@@ -262,7 +262,7 @@ function render({ model, el }) {
       make("span", { class: "kn-group", role: "group", "aria-label": "table" }, ...modes), key.place,
       make("span", { class: "kn-group", role: "group", "aria-label": "chart" }, ...chartKinds), freeze,
       make("span", { class: "kn-push" }), paging.place),
-    drawing, empty, scroll, panel);
+    panel, drawing, empty, scroll);
   el.append(root);
   return () => {
     line.end();

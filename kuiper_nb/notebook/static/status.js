@@ -1,7 +1,18 @@
 // Everything in a session: a row each, with what it can be asked to do.
 
 const COLUMNS = [["kind", ""], ["name", ""], ["state", ""], ["in", "r"], ["out", "r"], ["rate", "r"], ["late", "r"],
-  ["failed", "r"], ["step p50 / p99", "r"], ["up", "r"], ["gen.", "r"], ["", ""]];
+  ["failed", "r"], ["p50 / p99 ms", "r"], ["up", "r"], ["gen.", "r"], ["", ""]];
+
+const ICONS = {
+  start: ["M4.5 3l8.5 5-8.5 5z", true], stop: ["M4 4h8v8H4z", true], restart: ["M13 8a5 5 0 1 1-1.5-3.6M12 1.2v3.4H8.6", false],
+  drop: ["M4 4l8 8M12 4l-8 8", false], logs: ["M3 4h10M3 8h10M3 12h6", false],
+};
+
+function icon(action) {
+  const [d, full] = ICONS[action] || ["", false];
+  return d ? draw("svg", { class: full ? "kn-full" : "kn-thin", width: 14, height: 14, viewBox: "0 0 16 16", "aria-hidden": "true" },
+    draw("path", { d })) : make("span", { text: action });
+}
 
 function sparkline(points, label) {
   const [wide, high] = [90, 20];
@@ -28,6 +39,17 @@ function render({ model, el }) {
   function openLogs(name) {
     logsOf = logsOf === name ? "" : name;
     line.send({ choose: { logs_of: logsOf } });
+  }
+
+  /** What cannot be undone is asked for twice. */
+  function pressedFor(row, action, button) {
+    if (action !== "drop" || button.classList.contains("kn-sure")) return command(row, action);
+    button.classList.add("kn-sure");
+    button.replaceChildren(make("span", { text: "drop?" }));
+    return setTimeout(() => {
+      button.classList.remove("kn-sure");
+      button.replaceChildren(icon(action));
+    }, 4000);
   }
 
   function command(row, action) {
@@ -64,8 +86,8 @@ function render({ model, el }) {
     for (const [action, button] of row.buttons) if (!item.actions.includes(action)) { button.remove(); row.buttons.delete(action); }
     for (const action of item.actions) {
       if (!row.buttons.has(action)) {
-        const button = make("button", { class: "kn-button", type: "button", text: action, "data-action": action,
-          "aria-label": `${action} ${item.kind} ${item.name}`, on: { click: () => command(row, action) } });
+        const button = make("button", { class: "kn-button kn-icon", type: "button", title: action, "data-action": action,
+          "aria-label": `${action} ${item.kind} ${item.name}`, on: { click: () => pressedFor(row, action, button) } }, icon(action));
         row.buttons.set(action, button);
         row.actions.append(button);
       }
@@ -79,20 +101,19 @@ function render({ model, el }) {
   function update(row) {
     const { item, cells } = row;
     say(cells[0], item.kind);
-    cells[1].replaceChildren(make("strong", { text: item.name, title: item.name }),
-      item.detail ? make("span", { class: "kn-detail", text: item.detail, title: item.detail }) : null);
-    cells[2].replaceChildren(stateOf(item.state, ""), item.message && item.state !== "stopped by error"
-      ? make("span", { class: "kn-detail", text: item.message, title: item.message }) : null);
+    const beside = (text) => (text ? [make("span", { class: "kn-detail", text, title: text })] : []);
+    cells[1].replaceChildren(make("strong", { class: "kn-id", text: item.name, title: item.name }), ...beside(item.detail));
+    cells[2].replaceChildren(stateOf(item.state, ""), ...beside(item.state === "stopped by error" ? "" : item.message));
     say(cells[3], counted(item.rows_in));
     say(cells[4], counted(item.rows_out));
     const rate = item.rate === null || item.rate === undefined ? "" : `${brief(item.rate)}/s`;
-    cells[5].replaceChildren(make("span", { text: rate }), ...(item.spark && item.spark.length > 1
+    cells[5].replaceChildren(make("span", { class: "kn-rate", text: rate }), ...(item.spark && item.spark.length > 1
       ? [sparkline(item.spark, `rows a second in the last minute, newest ${rate}`)] : []));
     say(cells[6], counted(item.late));
     say(cells[7], counted(item.errors));
     cells[6].classList.toggle("kn-warn", item.late > 0);
     cells[7].classList.toggle("kn-bad", item.errors > 0);
-    say(cells[8], item.took ? `${item.took[0]} / ${item.took[1]} ms` : "");
+    say(cells[8], item.took ? `${item.took[0]} / ${item.took[1]}` : "");
     say(cells[9], item.started ? lasting(Date.now() - item.started) : "");
     say(cells[10], item.generation === null ? "" : String(item.generation));
     buttons(row);
