@@ -87,13 +87,12 @@ T = TypeVar("T")
 class Newest(Sequence[T], Generic[T]):
     """The newest items that stand for at most *keep* rows; *dropped* counts the rows of those let go.
 
-    Items go whole, and the newest always stays. *appended* counts the items that ever came.
+    Items go whole, and the newest always stays.
     """
 
     def __init__(self, keep: int = 100_000, weigh: Callable[[T], int] = lambda item: 1) -> None:
         self.keep = keep
         self.dropped = 0
-        self.appended = 0
         self._weigh = weigh
         self._weight = 0
         self._items: deque[T] = deque()
@@ -101,7 +100,6 @@ class Newest(Sequence[T], Generic[T]):
     def append(self, item: T) -> None:
         """Add *item*, let the oldest go."""
         self._items.append(item)
-        self.appended += 1
         self._weight += self._weigh(item)
         while self._weight > self.keep and len(self._items) > 1:
             weight = self._weigh(self._items.popleft())

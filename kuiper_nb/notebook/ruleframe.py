@@ -48,6 +48,7 @@ class RuleFrames:
         if after.keys != before.keys:
             self._tail.keyed_by(after.keys or self._keys)
         if after.chart and not after.columns:
+            self._tail.read()
             after = after.with_those({"columns": self._numeric()[:1]})
         self._frozen = None if not after.frozen else self._frozen
         return after

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from ..engine.emits import Emit
 from ..engine.result import emit_rows
 from ..engine.rule import Rule
 
@@ -13,6 +14,7 @@ Row = dict[str, Any]
 
 MOST = 2000
 """How many rows a tail remembers, and reads at most at once: what came in between is passed over."""
+_MOST_COLUMNS = 1000
 _NEAR = 256
 """How many emits are looked at before all of them are."""
 
@@ -35,7 +37,7 @@ class Tail:
         self._rule = rule
         self._keys = keys
         self._most_keys = most_keys
-        self._seen = 0
+        self._last: Emit | None = None
 
     def keyed_by(self, keys: tuple[str, ...]) -> None:
         """From now on these columns tell rows apart; the rows that are remembered are sorted in again."""
@@ -45,19 +47,20 @@ class Tail:
 
     def read(self) -> bool:
         """Take in what was sent since the last time; whether there was something."""
-        emits = self._rule.emits
-        fresh, self._seen = emits.appended - self._seen, emits.appended
+        newest, last = self._rule.emits.newest(MOST), self._last
+        self._last = newest[-1] if newest else None
         found: list[Sent] = []
-        for emit in reversed(emits.newest(min(fresh, MOST)) if fresh > 0 else []):
-            if len(found) >= MOST:
+        for emit in reversed(newest):
+            if emit is last or len(found) >= MOST:
                 break
             first = max(emit.size - (MOST - len(found)), 0)
             found += [Sent(emit.at, row) for row in reversed(emit_rows(emit, first, emit.size))]
         for sent in reversed(found):
             self.rows.append(sent)
             self._sort_in(sent)
-            self.columns.update(dict.fromkeys(sent.row))
-        return fresh > 0
+            if len(self.columns) < _MOST_COLUMNS:
+                self.columns.update(dict.fromkeys(sent.row))
+        return bool(found)
 
     def _sort_in(self, sent: Sent) -> None:
         if not self._keys:
@@ -78,7 +81,10 @@ def page(rule: Rule, first: int, last: int) -> list[Row]:
     """The rows with the numbers *first* up to *last* (left out), as far as they are kept."""
     emits = rule.emits
     for most in (_NEAR, len(emits) + _NEAR):
-        snapshot, high = emits.newest(most), emits.dropped + emits.weight
+        for _ in range(5):
+            high, snapshot = emits.dropped + emits.weight, emits.newest(most)
+            if high == emits.dropped + emits.weight:  # else something came in between, and they do not fit together
+                break
         found: list[list[Row]] = []
         for emit in reversed(snapshot):
             if high <= first:

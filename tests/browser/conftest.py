@@ -8,7 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +139,10 @@ class Desk:
         """Whether no cell runs; what a view says makes the kernel busy for a moment, too."""
         return self.page.locator(".jp-InputPrompt", has_text="[*]").count() == 0
 
-    def command(self, name: str) -> None:
-        """A command of JupyterLab."""
-        self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
+    def theme(self, name: str) -> None:
+        """Change the colours of the page."""
+        self.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
+        self.page.locator(f"body[data-jp-theme-name='{name}']").wait_for(state="attached", timeout=_WAIT)
 
     def saved(self) -> Any:
         """Save the notebook; what is in the file then."""
@@ -153,6 +155,7 @@ class Desk:
             self.page.screenshot(path=f"{SHOTS}/{name}.png")
 
 
+Opening = Callable[[list[str]], Desk]
 _IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 
 
@@ -174,16 +177,15 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
-def desk(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Opens notebooks; afterwards no request has gone to another machine, and no script of a user's has run."""
+@contextmanager
+def opening(lab: Lab, chromium: Any, name: str) -> Iterator[Opening]:
+    """Opens notebooks; afterwards no request has gone to another machine, and the kernels are gone."""
     opened: list[Page] = []
     elsewhere: list[str] = []
 
-    def open_one(cells: list[str], dark: bool = False) -> Desk:
-        name = re.sub(r"\W+", "_", request.node.name)
+    def open_one(cells: list[str]) -> Desk:
         lab.notebook(name, cells)
-        page = chromium.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="dark" if dark else "light")
+        page = chromium.new_page(viewport={"width": 1280, "height": 1000})
         page.on("request", lambda made: None if made.url.startswith(_HERE) else elsewhere.append(made.url))
         opened.append(page)
         made = Desk(page, lab, name)
@@ -195,6 +197,13 @@ def desk(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> Iterator[An
         page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         page.close()
     assert elsewhere == []
+
+
+@pytest.fixture
+def desk(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Opening]:
+    """Opens a notebook of the test's own."""
+    with opening(lab, chromium, re.sub(r"\W+", "_", request.node.name)) as open_one:
+        yield open_one
 
 
 _HERE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")

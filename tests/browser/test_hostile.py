@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from .conftest import Opening
 from .test_views import LOAD, PATIENT, row
 
 PAYLOADS = [
@@ -69,7 +69,7 @@ session.settle()
 """
 
 
-def test_forty_payloads_run_nothing(desk: Any) -> None:
+def test_forty_payloads_run_nothing(desk: Opening) -> None:
     assert len(PAYLOADS) == 40
     cell = CELL.format(payloads=json.dumps(PAYLOADS, ensure_ascii=True))
     views = (

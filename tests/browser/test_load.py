@@ -8,7 +8,8 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .test_views import BUSY, LOAD, MACHINE, PATIENT, STATUS, moves, row
+from .conftest import Opening
+from .test_views import BUSY, LOAD, MACHINE, PATIENT, ROWS_IN, STATUS, moves, row
 
 FLOOD = """
 import pyarrow as pa, threading, time
@@ -27,7 +28,7 @@ threading.Thread(target=feed, daemon=True).start()
 FLOODED = "%%kuiper flooded\nSELECT k, v, v * 2 AS w FROM flood WHERE v >= 0"
 
 
-def test_a_hundred_thousand_rows_a_second_cost_few_small_frames_and_leave_the_kernel_free(desk: Any) -> None:
+def test_a_hundred_thousand_rows_a_second_cost_few_small_frames_and_leave_the_kernel_free(desk: Opening) -> None:
     notebook = desk([LOAD, FLOOD, FLOODED, "1"])
     frames: list[tuple[float, int]] = []
 
@@ -67,12 +68,12 @@ def test_a_hundred_thousand_rows_a_second_cost_few_small_frames_and_leave_the_ke
     assert sorted(answers)[len(answers) // 2] < 100
 
 
-def test_views_go_on_and_rows_are_asked_while_a_cell_runs(desk: Any) -> None:
+def test_views_go_on_and_rows_are_asked_while_a_cell_runs(desk: Opening) -> None:
     notebook = desk([LOAD, MACHINE, BUSY, STATUS, "import time\ntime.sleep(12)"])
     for cell in range(4):
         notebook.run(cell)
     moves(notebook)
-    moves(notebook, ".kn-status tbody tr.kn-kind-rule td:nth-child(4)")
+    moves(notebook, ROWS_IN)
 
     notebook.start(4)
     notebook.page.wait_for_timeout(1500)
@@ -84,7 +85,7 @@ def test_views_go_on_and_rows_are_asked_while_a_cell_runs(desk: Any) -> None:
     assert not notebook.idle()
 
 
-def test_views_stand_in_a_box_of_ipywidgets_and_follow_a_rule_that_is_replaced(desk: Any) -> None:
+def test_views_stand_in_a_box_of_ipywidgets_and_follow_a_rule_that_is_replaced(desk: Opening) -> None:
     box = "import ipywidgets\nipywidgets.VBox([ipywidgets.IntSlider(), kuiper.view('busy'), kuiper.status()])"
     again = "%%kuiper busy --quiet\nSELECT cpu FROM machine"
     notebook = desk([LOAD, MACHINE, f"{BUSY}".replace("%%kuiper busy", "%%kuiper busy --quiet"), box, again])

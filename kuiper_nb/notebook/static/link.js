@@ -63,7 +63,9 @@ function link(model, root, drawFrame) {
 
   function trouble() {
     const state = kernel() ? kernel().status : "";
-    if (state === "restarting" || state === "autorestarting") lost = "restarted";
+    const manager = model.widget_manager;
+    if (manager && "kernel" in manager && !manager.kernel) lost = "gone";
+    else if (state === "restarting" || state === "autorestarting") lost = "restarted";
     else if (state === "dead" || state === "terminating") lost = "gone";
     const silent = Date.now() - heard;
     if (lost === "restarted") return "The kernel was restarted: what you see is from before. Run the cell again.";
