@@ -154,7 +154,7 @@ def chart(rows: Iterable[Sent], choices: Choices, share: float) -> Frame:
     most = max(2, round(_MOST_POINTS * share / max(len(series), 1)))
     return {
         "time": not choices.x or _looks_like_time(series),
-        "series": [{"name": name, "points": points[-most:]} for name, points in series.items()],
+        "series": [{"name": name, "points": points[-most:]} for name, points in sorted(series.items())],
         "left_out": len(left_out),
     }
 

@@ -221,7 +221,7 @@ def test_a_kernel_that_says_nothing_is_told_and_so_is_its_return_and_its_end(des
         " f'os.kill({os.getpid()}, signal.SIGCONT)'\n"
         "_ = subprocess.Popen([sys.executable, '-c', code], start_new_session=True)"
     )
-    notebook = desk([LOAD, MACHINE, BUSY, stop])
+    notebook = desk([LOAD, MACHINE, BUSY, STATUS, stop])
     notebook.run()
     alert = notebook.page.locator(".kn-result .kn-alert").first
 
@@ -231,7 +231,9 @@ def test_a_kernel_that_says_nothing_is_told_and_so_is_its_return_and_its_end(des
     moves(notebook)
 
     notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    expect(alert).to_contain_text("The kernel is gone", timeout=PATIENT)
+    status = notebook.page.locator(".kn-status .kn-alert")
+    expect(status).to_contain_text("The kernel is gone", timeout=PATIENT)
+    expect(notebook.page.locator(".kn-result")).to_have_count(0)  # it had the time to leave its last state
 
 
 @pytest.mark.parametrize(("scheme", "dark"), [("dark", True), ("light", False)])
