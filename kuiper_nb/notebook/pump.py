@@ -16,6 +16,8 @@ from .feed import PERIOD
 Clock = Callable[[], float]
 _LOG = logging.getLogger("kuiper_nb.notebook")
 _SLOWLY = 1.0
+_TOLD: set[str] = set()
+_MOST_TOLD = 100
 
 
 class Watched(Protocol):
@@ -124,11 +126,13 @@ class Pump:
 
 
 def _guarded(act: Callable[..., Any], *arguments: Any) -> Any:
-    """One view that fails does not take the others with it."""
+    """One view that fails does not take the others with it, and says so once, not four times a second."""
     try:
         return act(*arguments)
-    except Exception:
-        _LOG.exception("a view failed")
+    except Exception as error:
+        if len(_TOLD) < _MOST_TOLD and repr(error) not in _TOLD:
+            _TOLD.add(repr(error))
+            _LOG.exception("a view failed")
         return None
 
 
