@@ -15,7 +15,7 @@ function icon(action) {
 }
 
 function sparkline(points, label) {
-  const [wide, high] = [90, 20];
+  const [wide, high] = [64, 18];
   const most = Math.max(...points, 0) || 1;
   const step = wide / 59;
   const start = wide - (points.length - 1) * step;
