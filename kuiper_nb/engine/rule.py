@@ -17,6 +17,7 @@ from .ends import Ends, Input
 from .exact import Exact
 from .explain import Explained, explained
 from .output import Output
+from .pace import Pace
 from .pipeline import Pipeline
 from .restart import Restarts
 from .result import arrow_table, frame
@@ -44,6 +45,7 @@ class Rule:
         self.plan = plan
         self.generation = generation
         self.bounds = Bounds()
+        self.pace = Pace()
         self._wiring = wiring
         self._out = Output(keep)
         self._ends = Ends(wiring, self._out.undelivered, separate=plan.window is None)
