@@ -11,12 +11,12 @@ from IPython.core.getipython import get_ipython
 
 import kuiper_nb
 
-from ..engine.rule import Rule
 from ..errors import CatalogError, did_you_mean
-from ..session import Session
 from .views import Place, View, rule_view, status_view
 
 if TYPE_CHECKING:
+    from ..engine.rule import Rule
+    from ..session import Session
     from .widgets import ResultView, StatusView
 
 
@@ -56,7 +56,7 @@ def rule_widget(rule: str | Rule) -> ResultView:
     from .widgets import ResultView
 
     known = kuiper_nb.session().rules
-    id = rule.id if isinstance(rule, Rule) else rule
+    id = rule if isinstance(rule, str) else rule.id
     if id not in known:
         raise CatalogError(f"no rule named {id}", did_you_mean(id, known))
     return ResultView(known[id], _session, _place(get_ipython()))
