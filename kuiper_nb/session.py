@@ -32,6 +32,7 @@ from .functions.native import native
 from .functions.registry import Registry
 from .functions.sink import NativeSink, SinkDefinition, sink_definition
 from .functions.source import NativeSource, SourceDefinition
+from .recordings import Recordings
 from .sql.compiler import compile_select
 from .sql.parser import parse, parse_rule
 from .sql.plan import Options
@@ -45,11 +46,10 @@ from .windowing.clock import SystemClock, VirtualClock
 Bind = Callable[[str], Any]
 
 
-class Session:
+class Session(Recordings):
     """Streams, tables, functions and rules, and the clock they run by.
 
-    With a `VirtualClock` nothing runs by itself: `push`, `advance` and `wait` do the work, in the caller's thread and
-    order.
+    With a `VirtualClock` nothing runs by itself: `push`, `advance` and `wait` do the work in the caller's thread.
     With the real clock every rule has a thread. Also a context manager; `close` stops every rule.
     """
 
@@ -64,6 +64,7 @@ class Session:
         self._topics = Topics()
         self._duck = Duck()
         self._frames: dict[str, Any] = {}
+        self.replays = {}
         self._configurations: dict[tuple[str, str], Mapping[str, Mapping[str, Any]]] = {}
         self._generations: dict[str, int] = {}
         self.recipes: dict[str, dict[str, Any]] = {}
@@ -96,7 +97,7 @@ class Session:
         other.streams, other.tables = dict(self.streams), dict(self.tables)
         other.functions, other.sources, other.sinks = self.functions, self.sources, self.sinks
         other._frames, other._configurations = dict(self._frames), dict(self._configurations)
-        other._topics = self._topics
+        other._topics, other.replays = self._topics, dict(self.replays)
         return other
 
     def adopt(self, id: str, other: Session) -> None:
@@ -118,12 +119,10 @@ class Session:
         keep: int = 100_000,
         bind: Bind | None = None,
     ) -> Rule:
-        """Compile a SELECT, and run it unless *start* is false. A rule of the same *id* is replaced, once this one is
-        valid.
+        """Compile a SELECT, and run it unless *start* is false. It replaces a rule of the same *id*, once it is valid.
 
         *options* and *actions* have eKuiper's names and JSON shapes: {"isEventTime": True}, [{"log": {}}]. *keep* is
-        how
-        many rows `emits`, `errors` and `late` hold. Raises KuiperError.
+        how many rows `emits`, `errors` and `late` hold. Raises KuiperError.
         """
         select = sql if isinstance(sql, Select) else parse_rule(sql, bind)
         given = Options.of(options)
@@ -167,13 +166,14 @@ class Session:
         return Wiring(
             clock=self.clock,
             caller=RowCaller(self.functions),
-            source=lambda: replayed(self._source(stream, site), stream, speed, self.clock),
+            source=lambda: replayed(self._input(stream, site), stream, speed, self.clock),
             outlets=lambda: [self._outlet(kind, properties, site, options.send_error) for kind, properties in actions],
             vector=lambda plan, caller: None if plan.one_by_one else Vector(plan, caller, self._duck),
             run=run,
             drive=self._timeline.drive if self._timeline is not None else lambda rule, done, timeout: done(),
             dropped=self._forget,
             mode=self.mode,
+            tape=self._tape(stream, site, options.given.get("record")),
         )
 
     def _forget(self, rule: Rule) -> None:
@@ -211,8 +211,7 @@ class Session:
         return Outlet(name, made, transform, properties, send_error=send_error)
 
     def configure(self, what: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> None:
-        """Connector configuration in the shape of eKuiper's yaml: *what* is "source" or "sink", sections by
-        CONF_KEY."""
+        """Connector configuration as in eKuiper's yaml: *what* is "source" or "sink", sections by CONF_KEY."""
         if what not in ("source", "sink"):
             raise KuiperError(f"there is no configuration for a {what}", "source or sink")
         self._configurations[what, name] = dict(sections)
@@ -226,8 +225,7 @@ class Session:
     def push(self, topic: str, data: Any, at: int | None = None) -> None:
         """Push one payload into memory topic *topic*: a row, a list of rows, bytes, a DataFrame or Arrow.
 
-        Under a virtual clock it moves time to *at* (ms; now when left out) and everything it causes has happened on
-        return.
+        Under a virtual clock it moves time to *at* (ms; else now) and everything it causes has happened on return.
         Under the real clock it only enqueues, and blocks while a rule's buffer is full. Raises ClockError.
         """
         value, typed = payload_data(data)
@@ -299,19 +297,21 @@ class Session:
         """Make *f* an aggregate: one list (or, if annotated, array) per argument in, a value out. Answers *f*."""
         return self._defining(f, lambda g: self.functions.add(native(g, name=name, aggregate=True)))
 
-    def source(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
-        """Make a generator, an async generator or a class with open, poll and close a source: TYPE="name"."""
+    def source(self, f: Callable[..., Any] | None = None, *, name: str | None = None, live: bool = False) -> Any:
+        """Make a generator, an async generator or a class with open, poll and close a source: TYPE="name".
+
+        *live*: it reads the world, so bounded notebooks replay a recording instead.
+        """
 
         def define(g: Callable[..., Any]) -> None:
             called = name or g.__name__
             self._refuse_taken(called, SOURCES, "source")
-            self.sources.define(called, SourceDefinition.of(called, g))
+            self.sources.define(called, SourceDefinition.of(called, g, live))
 
         return self._defining(f, define)
 
     def sink(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
-        """Make *f* a sink: it gets the rows of one emit as a list of dicts, or what its first parameter is annotated
-        as."""
+        """Make *f* a sink: it gets the rows of an emit as a list of dicts, or what its first parameter asks for."""
 
         def define(g: Callable[..., Any]) -> None:
             definition = sink_definition(g, name)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..contracts import Clock, EndOfStream, Payload, Source
+from ..contracts import Clock, Payload, Source
 from ..errors import KuiperError
 from ..sql.plan import Plan
 from .batch import Batch, concatenated
@@ -16,6 +16,7 @@ from .decode import Decoder
 from .emits import Emit, Late, Newest, RowError
 from .exact import Exact
 from .explain import explained
+from .intake import collected
 from .outlet import Outlet
 from .output import Message, Output
 from .pipeline import Pipeline
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Input = Literal["pushed", "bounded", "unbounded"]
-_MOST_PAYLOADS = 8192
 
 
 class Rule:
@@ -52,6 +52,7 @@ class Rule:
         self._source: Source | None = None
         self._outlets: list[Outlet] = []
         self._pipeline: Pipeline | None = None
+        self._tape = wiring.tape()
         self._decoder = Decoder(plan.stream, plan.columns, plan.options.event_time)
         self._exact = Exact(plan, wiring.caller)
         self._vector = wiring.vector(plan, wiring.caller)
@@ -171,7 +172,7 @@ class Rule:
 
         bounded = getattr(self._source, "bounded", True)
         if self._wiring.clock.virtual:
-            if emits is None and timeout is None and not done() and bounded is False:
+            if emits is None and timeout is None and not done() and bounded is False and self.bounds == Bounds():
                 hint = f"wait(emits=10) or wait(timeout=60); {self.plan.stream.type} never ends by itself"
                 raise KuiperError(f"rule {self.id} would be waited for without end", hint)
             return self._wiring.drive(self, done, timeout)
@@ -192,12 +193,14 @@ class Rule:
                 return False
             now = self._wiring.clock.now()
             source = self._source
-            payloads, ended = self._collected(source)
+            payloads, ended, error = collected(source)
+            if error is not None:
+                self.failed(error)
             if not payloads and (self._state != "running" or self._source is not source):
                 return True  # the source failed: the rule has stopped, or started again
             for batch in concatenated(self._decoded(payloads, now)):
                 self._pipeline.take(batch)
-                self._pipeline.close(now)
+                self._pipeline.close(min(now, int(batch.arrivals[-1])))  # a later batch may belong to the same window
                 self._batches += 1
             self._pipeline.close(now)
             if ended:
@@ -211,6 +214,8 @@ class Rule:
 
     def _decoded(self, payloads: list[Payload], now: int) -> list[Batch]:
         """The batches of *payloads*, whose arrivals never go back: not even when two threads push at once."""
+        if self._tape is not None:
+            self._tape.take(payloads, now, self._floor)
         floor, self._floor = self._floor, now
         batches = []
         for payload in payloads:
@@ -330,38 +335,25 @@ class Rule:
             outlet.separate = self.plan.window is None
             outlet.sink.open()
         self._source.open()
+        if self._tape is not None:
+            self._tape.start(now)
         self._state = "running"
         self._floor = now
         self._pipeline.start(now)
         self._pipeline.close(now)
         self._snapshot = self._taken()
 
-    def _collected(self, source: Source) -> tuple[list[Payload], bool]:
-        """What the source has ready now; one table is enough for a step. Whether the source has ended."""
-        payloads: list[Payload] = []
-        try:
-            while len(payloads) < _MOST_PAYLOADS:
-                payload = source.poll()
-                if payload is None:
-                    break
-                payloads.append(payload)
-                if getattr(source, "backlog", None) is None:
-                    break
-        except EndOfStream:
-            return payloads, True
-        except KuiperError as error:
-            self.failed(error)
-        return payloads, False
-
     def _finish(self, now: int) -> None:
         assert self._pipeline is not None
-        if self.plan.options.flush_at_end:
+        if self.plan.options.flush_at_end and getattr(self._source, "complete", True):
             self._pipeline.finish()
         for outlet in self._outlets:
             outlet.finish(now, self._report)
         self._close("stopped", "done")
 
     def _close(self, state: State, message: str) -> None:
+        if self._tape is not None:
+            self._tape.close(ended=message == "done")  # first: who waits for the rule to stop, waits for the file
         self._state, self._message = state, message
         self._snapshot = self._taken()
         if self._source is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from ..contracts import Clock, Source
+from ..contracts import Clock, Payload, Source
 from ..functions.call import RowCaller
 from ..sql.plan import Plan
 from .outlet import Outlet
@@ -16,6 +16,22 @@ if TYPE_CHECKING:
     from .rule import Rule
 
 Mode = Literal["live", "bounded", "virtual"]
+
+
+class Tape(Protocol):
+    """Records what a rule's source delivers; may be started again."""
+
+    def start(self, at: int) -> None:
+        """The rule starts *at* (ms)."""
+        ...
+
+    def take(self, payloads: Sequence[Payload], now: int, floor: int) -> None:
+        """The payloads of one step at *now* (ms); none of them arrives before *floor*."""
+        ...
+
+    def close(self, *, ended: bool) -> None:
+        """The rule has stopped; *ended*: because its input had come to an end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +51,7 @@ class Scope:
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """What a rule is given to run with. *source* and *outlets* make new ones for every start; *drive* runs it without a
-    thread (under a virtual clock) until a condition holds."""
+    thread (under a virtual clock) until a condition holds; *tape* makes what records its input, if anything does."""
 
     clock: Clock
     caller: RowCaller
@@ -46,3 +62,4 @@ class Wiring:
     drive: Callable[[Rule, Callable[[], bool], float | None], bool]
     dropped: Callable[[Rule], None]
     mode: Mode = "live"
+    tape: Callable[[], Tape | None] = lambda: None

@@ -79,7 +79,7 @@ class Options:
 _KNOWN = (
     *("isEventTime", "lateTolerance", "sendError", "sendNilField", "sendMetaToSink", "bufferLength", "flushAtEnd"),
     *("restartStrategy", "concurrency", "qos", "checkpointInterval", "debug", "logFilename", "cron", "duration"),
-    *("cronDatetimeRange", "planOptimizeStrategy", "notifySub", "speed"),
+    *("cronDatetimeRange", "planOptimizeStrategy", "notifySub", "speed", "record"),
 )
 
 
