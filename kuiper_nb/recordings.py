@@ -35,8 +35,9 @@ class Recordings:
         options={"record": file})` records the input of a rule of your own. Raises KuiperError.
         """
         session = cast("Session", self)
-        if stream not in session.streams:
-            raise KuiperError(f"no stream named {stream}", did_you_mean(stream, session.streams))
+        if (replayed := self.recording(stream)) is not None:
+            message = f"{stream} is read from the recording {replayed}, so there is nothing new to record"
+            raise ConnectorError(message, "record it in a live notebook or session")
         rule = session.rule(
             f"SELECT * FROM `{stream}`", id=f"record_{stream}", options={"record": str(file)}, start=False, keep=1
         )
@@ -74,6 +75,14 @@ class Recordings:
             made.wait()
         return made
 
+    def recording(self, stream: str) -> Path | None:
+        """The recording that *stream* is read from here; None where it is read from its source. Raises KuiperError."""
+        session = cast("Session", self)
+        if stream not in session.streams:
+            raise KuiperError(f"no stream named {stream}", did_you_mean(stream, session.streams))
+        source = self._input(session.streams[stream], Site(session.clock, session._topics))
+        return source.path if isinstance(source, RecordingSource) else None
+
     def _input(self, stream: Stream, site: Site) -> Source:
         """A source of *stream*: a recording's where it is replayed, or where it reads the world in bounded mode."""
         session = cast("Session", self)
@@ -95,9 +104,8 @@ class Recordings:
         if not isinstance(file, (str, Path)) or not str(file):
             raise ConnectorError(f"option record is the name of a file, not {file!r}")
         path, source = Path(file), self._input(stream, site)
-        if isinstance(source, RecordingSource):
-            message = f"{stream.name} is read from the recording {source.path}, so there is nothing new to record"
-            raise ConnectorError(message, "record it in a live notebook or session")
+        if isinstance(source, RecordingSource) and source.path.resolve() == path.resolve():
+            raise ConnectorError(f"{stream.name} is read from {path}, which cannot be written at the same time")
         return lambda: Recorder(path, stream)
 
 

@@ -35,10 +35,12 @@ class FirstLineError(KuiperError):
 class FirstLine:
     """What the first line says. *rows* and *seconds* are None when not given; *mode* None for the notebook's own.
 
-    *options* are eKuiper rule options, *sinks* names of sinks (NAME or NAME:CONF_KEY), *variable* what is bound.
+    *options* are eKuiper rule options, *sinks* names of sinks (NAME or NAME:CONF_KEY), *variable* what is bound. *more*
+    are the names after the first, for verbs that take several.
     """
 
     name: str = ""
+    more: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     sinks: list[str] = field(default_factory=list)
     rows: int | None = None
@@ -50,8 +52,11 @@ class FirstLine:
     variable: str = ""
 
 
-def read(line: str) -> FirstLine:
-    """Raises FirstLineError with a caret; NotSupported for `%%kuiper rule`, plugin, service, config, test."""
+def read(line: str, names: int = 1) -> FirstLine:
+    """What *line* says, which has at most so many *names*.
+
+    Raises FirstLineError with a caret; NotSupported for `%%kuiper rule`, plugin, service, config.
+    """
     words = list(_words(line))
     first = FirstLine()
     if len(words) > 1 and words[1][0] == "<<":
@@ -73,6 +78,8 @@ def read(line: str) -> FirstLine:
             at += 1
         elif word.startswith("-"):
             raise _wrong(f"there is no option {word}", _nearest(word), line, column)
+        elif first.name and len(first.more) + 1 < names:
+            first.more += (word,)
         elif first.name:
             raise _wrong(f"{word} is one name too many", f"{first.name} is the name of the rule already", line, column)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,20 +12,20 @@ from ..errors import CatalogError, KuiperError, NotSupported, did_you_mean
 from ..session import Session
 from ..sql.ddl import described
 from ..statements import known, mapping
-from . import firstline, running
+from . import firstline, running, taping
 from .firstline import FirstLine, FirstLineError
 from .views import Place, View, counted, rule_view, status_view, streams_view
 
 KINDS = ("rule", "stream", "table", "function", "aggregate", "source", "sink", "plugin", "service")
 LATER = (
-    *("logs", "tail", "record", "replay", "test", "timeline", "why", "compare", "parity"),
+    *("logs", "tail", "timeline", "compare", "parity"),
     *("export", "import", "deploy", "verify", "plugin", "service", "config"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line taken apart: `%kuiper VERB [KIND] NAME [options]`. *kind* is "rule" when it is not said."""
+    """A line taken apart: `%kuiper VERB [KIND] NAME [options]`; *kind* is "rule" when not said, *text* a SELECT."""
 
     session: Session
     kind: str
@@ -85,8 +86,15 @@ def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
     if kind in ("plugin", "service", "plugins", "services"):
         raise NotSupported(f"a {kind.removesuffix('s')} is not supported yet")
     text = line.strip()[len(words[0]) :].strip() if words and words[0] in line else ""
-    first = FirstLine() if verb.lower() == "explain" and is_sql(text) else firstline.read(" ".join(rest))
-    return first, VERBS[verb.lower()].run(Line(session, kind, first, place, text))
+    line_, sql = _parted(verb.lower(), text, " ".join(rest))
+    first = firstline.read(line_, VERBS[verb.lower()].names)
+    return first, VERBS[verb.lower()].run(Line(session, kind, first, place, sql))
+
+
+def _parted(verb: str, text: str, rest: str) -> tuple[str, str]:
+    """The names and options after *verb*, and the SELECT behind them, for the verbs that take one."""
+    select = re.search(r"(?:^|\s)SELECT\s.*", text, re.I | re.S) if VERBS[verb].select else None
+    return (text[: select.start()], select[0].strip()) if select else (rest, "")
 
 
 _LISTS = ("rules", "streams", "tables", "functions", "sources", "sinks", "plugins", "services")
@@ -143,7 +151,7 @@ def _function_help(session: Session, name: str) -> str:
 
 
 def _explain(line: Line) -> Any:
-    if is_sql(line.text):
+    if line.text:
         with line.session.beside() as stage:
             return stage.rule(line.text, start=False).explain()
     return line.rule().explain()
@@ -190,23 +198,34 @@ def _help(line: Line) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What a verb does, and says in the list of verbs."""
+    """What a verb does, and says in the list of verbs; how many *names* it takes, and whether a SELECT may follow."""
 
     run: Callable[[Line], Any]
     help: str
+    names: int = 1
+    select: bool = False
 
 
 VERBS: dict[str, Verb] = {
     "status": Verb(_status, "everything there is, and how it does"),
     "show": Verb(_show, "the newest rows of a rule; show streams, show functions … list"),
     "describe": Verb(_describe, "the columns and options of a stream, the text of a rule, help on a function"),
-    "explain": Verb(_explain, "the steps a rule (or a SELECT) takes, and the SQL that DuckDB runs"),
+    "explain": Verb(_explain, "the steps a rule (or a SELECT) takes, and the SQL that DuckDB runs", select=True),
     "wait": Verb(lambda line: running.wait(line.session, line.first, line.rule), "until a rule's input has ended"),
     "step": Verb(lambda line: running.step(line.rule(), line.session), "one micro-batch by hand"),
     "stop": Verb(lambda line: running.stop(line.rule()), "stop a rule; start runs it again"),
     "start": Verb(lambda line: running.start(line.rule()), "start a rule that was stopped"),
     "restart": Verb(lambda line: running.restart(line.rule()), "stop and start a rule"),
     "drop": Verb(_drop, "drop a rule, stream, table, function, source or sink"),
+    "record": Verb(
+        lambda line: taping.record(line.session, line.first), "record what a stream's source delivers", names=2
+    ),
+    "replay": Verb(
+        lambda line: taping.replay(line.session, line.first, line.text),
+        "play a recording through a rule (or a SELECT) on a clock of its own",
+        names=2,
+        select=True,
+    ),
     "reset": Verb(_reset, "forget everything"),
     "help": Verb(_help, "this; help NAME for a function"),
 }
