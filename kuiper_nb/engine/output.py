@@ -128,6 +128,11 @@ class Output:
         self.late.append(late)
         self.counts["late"] += 1
 
+    def write_off(self, waiting: int) -> None:
+        """The rows of a step that broke off, of which nothing became, count as errored; *waiting* are still needed."""
+        known = waiting + sum(self.counts[name] for name in ("used", "filtered", "late", "errored"))
+        self.counts["errored"] += max(self.counts["rows_in"] - known, 0)
+
     def _keep(self, emit: Emit) -> None:
         self.emits.append(emit)
         self.counts["emits"] += 1

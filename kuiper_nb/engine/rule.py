@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +22,7 @@ from .output import Message, Output
 from .pipeline import Pipeline
 from .result import arrow_table, frame
 from .status import RuleStatus, State
+from .why import reason
 from .wiring import Scope, Wiring
 
 if TYPE_CHECKING:
@@ -119,6 +120,10 @@ class Rule:
     def explain(self) -> str:
         """The plan's steps, the arm each takes and why, and the SQL that DuckDB runs."""
         return explained(self.plan, self._vector, self.sinks, self._wiring.caller.functions)
+
+    def why(self, place: Callable[[str], str] = str) -> str:
+        """The one reason why nothing comes out, in a line or two; *place* words a place in the user's code."""
+        return reason(self, self._pipeline, self._source, place)
 
     # ---- life
 
@@ -299,13 +304,13 @@ class Rule:
         message = error.message if isinstance(error, KuiperError) else f"{type(error).__name__}: {error}"
         with self._lock:
             now = self._wiring.clock.now()
-            self._write_off()
+            self._out.write_off(self._pipeline.waiting if self._pipeline is not None else 0)
             self._out.fault(message, None, now, where=getattr(error, "where", ""), window=True)
             if self._attempts < self.plan.options.attempts and not self._stopping:
                 self._attempts += 1
                 self._close("stopping", "")
                 self._pipeline = None  # what waits in it is not taken over
-                self._write_off()
+                self._out.write_off(0)
                 try:
                     self._open()
                     return
@@ -316,13 +321,6 @@ class Rule:
             self._changed.notify_all()
 
     # ---- inside
-
-    def _write_off(self) -> None:
-        """The rows of a step that broke off, of which nothing became, count as errored."""
-        counts = self._out.counts
-        known = sum(counts[name] for name in ("used", "filtered", "late", "errored"))
-        known += self._pipeline.waiting if self._pipeline is not None else 0
-        counts["errored"] += max(counts["rows_in"] - known, 0)
 
     def _open(self) -> None:
         now = self._wiring.clock.now()

@@ -211,6 +211,7 @@ VERBS: dict[str, Verb] = {
     "show": Verb(_show, "the newest rows of a rule; show streams, show functions … list"),
     "describe": Verb(_describe, "the columns and options of a stream, the text of a rule, help on a function"),
     "explain": Verb(_explain, "the steps a rule (or a SELECT) takes, and the SQL that DuckDB runs", select=True),
+    "why": Verb(lambda line: line.rule().why(line.place), "the one reason why nothing comes out of a rule"),
     "wait": Verb(lambda line: running.wait(line.session, line.first, line.rule), "until a rule's input has ended"),
     "step": Verb(lambda line: running.step(line.rule(), line.session), "one micro-batch by hand"),
     "stop": Verb(lambda line: running.stop(line.rule()), "stop a rule; start runs it again"),
