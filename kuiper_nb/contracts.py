@@ -123,7 +123,7 @@ class Function:
 
     *call* answers a batch. An aggregate gets, per argument, one list per group. *one* calls it for a single row (or
     group).
-    *arity* is (least, most); most None means any number.
+    *arity* is (least, most); most None means any number. *python* is what a native function is made of.
     """
 
     name: str
@@ -137,3 +137,4 @@ class Function:
     generation: int = 1
     help: str = ""
     parameters: Sequence[str] = ()
+    python: Callable[..., Any] | None = None

@@ -13,9 +13,7 @@ from .contracts import Source
 from .engine.bounds import Bounds
 from .engine.rule import Rule
 from .errors import ConnectorError, KuiperError, did_you_mean
-from .sql.ddl import stream_of
-from .sql.parser import parse
-from .sql.syntax import Create
+from .statements import declared_stream
 from .windowing.clock import VirtualClock
 
 if TYPE_CHECKING:
@@ -64,7 +62,7 @@ class Recordings:
             stage._topics = Topics()
             stage.replays = {held.stream: path}
             if held.stream not in stage.streams:
-                stage.streams[held.stream] = _stream(held.statement, path)
+                stage.streams[held.stream] = declared_stream(held.statement)
             recipe = {**_recipe(session, rule, held.stream), "keep": keep}
             given = {**(recipe.pop("options", None) or {}), **(options or {})}
             given = {name: value for name, value in given.items() if name not in ("record", "speed")}
@@ -119,11 +117,3 @@ def _recipe(session: Session, rule: str, stream: str) -> dict[str, Any]:
     if len(rule.split()) == 1:
         raise KuiperError(f"no rule named {rule}", did_you_mean(rule, session.rules) or "a rule's name, or a SELECT")
     return {"sql": rule}
-
-
-def _stream(statement: str, path: Path) -> Stream:
-    """The stream that was recorded, as its statement declares it, whether or not its source is known here."""
-    create = parse(statement)[0] if statement else None
-    if not isinstance(create, Create):
-        raise ConnectorError(f"{path} does not say what its stream is", "CREATE it first")
-    return stream_of(create, frozenset(dict(create.options)))

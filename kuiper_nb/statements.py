@@ -11,6 +11,7 @@ from . import formats
 from .catalog import Stream
 from .errors import CatalogError, KuiperError, did_you_mean
 from .sql.ddl import described, stream_of
+from .sql.parser import parse
 from .sql.syntax import Create, Describe, Drop, Select, Show, Statement
 
 if TYPE_CHECKING:
@@ -108,6 +109,14 @@ def known(session: Session, kind: str, name: str, verb: str) -> Stream:
     if name not in found:
         raise CatalogError(f"{verb} {kind} fails: {name} is not found.", did_you_mean(name, found))
     return found[name]
+
+
+def declared_stream(statement: str) -> Stream:
+    """The stream a CREATE STREAM declares, whether or not its source is known here. Raises KuiperError."""
+    create = parse(statement)[0] if statement.strip() else None
+    if not isinstance(create, Create):
+        raise CatalogError(f"this declares no stream: {statement}", "CREATE STREAM … declares one")
+    return stream_of(create, frozenset(dict(create.options)))
 
 
 def _defined(session: Session, create: Create) -> Stream:

@@ -115,7 +115,7 @@ def _all_filtered(rule: Rule, status: RuleStatus) -> str:
     clauses = [("FILTER", plan.window_filter), ("WHERE", plan.where if plan.where_first else None)]
     named = [(name, printed(node)) for name, node in clauses if node is not None]
     names, conditions = " and ".join(n for n, _ in named), "; ".join(c for _, c in named)
-    which = f"all {_rows(status.filtered)}"
+    which = "the only row" if status.rows_in == 1 else f"all {_rows(status.filtered)}"
     if status.filtered < status.rows_in:
         rest = [f"{n:,} {what}" for n, what in ((status.errored, "failed"), (status.late, "came too late")) if n]
         which = f"{status.filtered:,} of {_rows(status.rows_in)} ({', '.join(rest)})"

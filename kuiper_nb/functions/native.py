@@ -45,6 +45,7 @@ def native(
         returns=hints.get("return"),
         help=inspect.getdoc(f) or "",
         parameters=parameters,
+        python=f,
     )
 
 

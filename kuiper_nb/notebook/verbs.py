@@ -12,7 +12,7 @@ from ..errors import CatalogError, KuiperError, NotSupported, did_you_mean
 from ..session import Session
 from ..sql.ddl import described
 from ..statements import known, mapping
-from . import firstline, running, taping
+from . import firstline, running, taping, trials
 from .firstline import FirstLine, FirstLineError
 from .views import Place, View, counted, rule_view, status_view, streams_view
 
@@ -86,6 +86,8 @@ def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
     if kind in ("plugin", "service", "plugins", "services"):
         raise NotSupported(f"a {kind.removesuffix('s')} is not supported yet")
     text = line.strip()[len(words[0]) :].strip() if words and words[0] in line else ""
+    if verb.lower() == "test":
+        return FirstLine(), trials.listed(session, rest)
     line_, sql = _parted(verb.lower(), text, " ".join(rest))
     first = firstline.read(line_, VERBS[verb.lower()].names)
     return first, VERBS[verb.lower()].run(Line(session, kind, first, place, sql))
@@ -226,6 +228,9 @@ VERBS: dict[str, Verb] = {
         "play a recording through a rule (or a SELECT) on a clock of its own",
         names=2,
         select=True,
+    ),
+    "test": Verb(
+        lambda line: trials.listed(line.session, []), "the tests that were run; --pytest FILE writes them for pytest"
     ),
     "reset": Verb(_reset, "forget everything"),
     "help": Verb(_help, "this; help NAME for a function"),
