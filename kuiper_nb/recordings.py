@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from .catalog import Stream
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Recordings:
     """The part of a `Session` that records and replays."""
 
-    replays: dict[str, Path]
+    replays: Mapping[str, Path] = MappingProxyType({})
     """Streams that are read from a recording instead of their source."""
 
     def record(self, stream: str, file: str | Path, *, seconds: float | None = None, rows: int | None = None) -> Rule:
@@ -48,7 +49,13 @@ class Recordings:
         return rule
 
     def replay(
-        self, file: str | Path, rule: str = "", *, options: Mapping[str, Any] | None = None, keep: int = 100_000
+        self,
+        file: str | Path,
+        rule: str = "",
+        *,
+        options: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        keep: int = 100_000,
     ) -> Rule:
         """Play the recording *file* through a rule on a virtual clock that starts where the recording did.
 
@@ -66,7 +73,10 @@ class Recordings:
             recipe = {**_recipe(session, rule, held.stream), "keep": keep}
             given = {**(recipe.pop("options", None) or {}), **(options or {})}
             given = {name: value for name, value in given.items() if name not in ("record", "speed")}
-            made = stage.rule(id=rule if rule in session.rules else "replay", options=given, **recipe)
+            values = {**recipe.pop("parameters", {}), **(parameters or {})}
+            made = stage.rule(
+                parameters=values, id=rule if rule in session.rules else "replay", options=given, **recipe
+            )
             if made.plan.stream.name != held.stream:
                 message = f"{path} is a recording of {held.stream}, but the rule reads {made.plan.stream.name}"
                 raise KuiperError(message, f"SELECT … FROM {held.stream}")

@@ -64,7 +64,6 @@ class Session(Recordings):
         self._topics = Topics()
         self._duck = Duck()
         self._frames: dict[str, Any] = {}
-        self.replays = {}
         self._configurations: dict[tuple[str, str], Mapping[str, Mapping[str, Any]]] = {}
         self._generations: dict[str, int] = {}
         self.recipes: dict[str, dict[str, Any]] = {}
@@ -97,7 +96,7 @@ class Session(Recordings):
         other.streams, other.tables = dict(self.streams), dict(self.tables)
         other.functions, other.sources, other.sinks = self.functions, self.sources, self.sinks
         other._frames, other._configurations = dict(self._frames), dict(self._configurations)
-        other._topics, other.replays = self._topics, dict(self.replays)
+        other._topics, other.replays = self._topics, self.replays
         return other
 
     def adopt(self, id: str, other: Session) -> None:
@@ -118,11 +117,12 @@ class Session(Recordings):
         start: bool = True,
         keep: int = 100_000,
         bind: Bind | None = None,
+        parameters: Mapping[str, Any] | None = None,
     ) -> Rule:
         """Compile a SELECT, and run it unless *start* is false. It replaces a rule of the same *id*, once it is valid.
 
         *options* and *actions* have eKuiper's names and JSON shapes: {"isEventTime": True}, [{"log": {}}]. *keep* is
-        how many rows `emits`, `errors` and `late` hold. Raises KuiperError.
+        how many rows `emits`, `errors` and `late` hold, *parameters* the values of `$name`. Raises KuiperError.
         """
         select = sql if isinstance(sql, Select) else parse_rule(sql, bind)
         given = Options.of(options)
@@ -134,12 +134,13 @@ class Session(Recordings):
         wiring.outlets()
         generation = self._generations.get(name, 0) + 1
         made = Rule(name, plan, wiring, keep=keep, generation=generation)
+        made.parameters.set(parameters or {}, all_of_them=start)
         if name in self.rules:
             self.rules[name].drop()
         self._generations[name] = generation
         self.rules[name] = made
-        again = [{kind: properties} for kind, properties in chosen]
-        self.recipes[name] = {"sql": select, "options": options, "actions": again, "keep": keep}
+        recipe = {"sql": select, "options": options, "keep": keep, "parameters": made.parameters.given}
+        self.recipes[name] = {**recipe, "actions": [{kind: properties} for kind, properties in chosen]}
         if start:
             try:
                 made.start()
@@ -168,7 +169,7 @@ class Session(Recordings):
             caller=RowCaller(self.functions),
             source=lambda: replayed(self._input(stream, site), stream, speed, self.clock),
             outlets=lambda: [self._outlet(kind, properties, site, options.send_error) for kind, properties in actions],
-            vector=lambda plan, caller: None if plan.one_by_one else Vector(plan, caller, self._duck),
+            vector=lambda plan, call, given: None if plan.one_by_one else Vector(plan, call, self._duck, given),
             run=run,
             drive=self._timeline.drive if self._timeline is not None else lambda rule, done, timeout: done(),
             dropped=self._forget,

@@ -19,6 +19,7 @@ from .explain import explained
 from .intake import collected
 from .outlet import Outlet
 from .output import Message, Output
+from .parameters import Parameters
 from .pipeline import Pipeline
 from .result import arrow_table, frame
 from .status import RuleStatus, State
@@ -55,8 +56,9 @@ class Rule:
         self._pipeline: Pipeline | None = None
         self._tape = wiring.tape()
         self._decoder = Decoder(plan.stream, plan.columns, plan.options.event_time)
-        self._exact = Exact(plan, wiring.caller)
-        self._vector = wiring.vector(plan, wiring.caller)
+        self.parameters = Parameters(plan.parameters)
+        self._exact = Exact(plan, wiring.caller, self.parameters)
+        self._vector = wiring.vector(plan, wiring.caller, self.parameters)
         self._lock = threading.RLock()
         self._changed = threading.Condition()
         self._awake = threading.Event()
@@ -125,6 +127,10 @@ class Rule:
         """The one reason why nothing comes out, in a line or two; *place* words a place in the user's code."""
         return reason(self, self._pipeline, self._source, place)
 
+    def set(self, **values: Any) -> None:
+        """Give parameters (`$name` in its SQL) values, which count from the next micro-batch on. Raises PlanError."""
+        self.parameters.set(values)
+
     # ---- life
 
     def start(self, *, by_hand: bool = False) -> None:
@@ -132,6 +138,7 @@ class Rule:
         with self._lock:
             if self._state in ("running", "starting"):
                 return
+            self.parameters.require()
             self._state, self._message, self._stopping, self._ended = "starting", "", False, False
             try:
                 self._open()
@@ -197,6 +204,7 @@ class Rule:
             if self._state != "running" or self._pipeline is None or self._source is None:
                 return False
             now = self._wiring.clock.now()
+            self.parameters.renew()
             source = self._source
             payloads, ended, error = collected(source)
             if error is not None:
@@ -337,6 +345,7 @@ class Rule:
             self._tape.start(now)
         self._state = "running"
         self._floor = now
+        self.parameters.renew()
         self._pipeline.start(now)
         self._pipeline.close(now)
         self._snapshot = self._taken()

@@ -26,6 +26,7 @@ from .assembly import assembled, rows_of, visible
 from .batch import FEW, Batch, filled
 from .buffer import Buffer, FrameSegment, TableSegment
 from .emits import Emit
+from .parameters import Parameters, as_columns
 from .rowprogram import Outcome, RowProgram
 from .spanprogram import Closed, SpanProgram
 from .substitute import expanded, looked_at
@@ -72,8 +73,11 @@ class Vector:
     """The queries of one rule. `reasons` says why a stage, met with certain types, takes the exact arm."""
 
     @deep()
-    def __init__(self, plan: Plan, caller: RowCaller, duck: Duck) -> None:
+    def __init__(self, plan: Plan, caller: RowCaller, duck: Duck, parameters: Parameters) -> None:
         self.plan = plan
+        self._computed = self._row_columns()
+        self.plan = as_columns(plan)
+        self._parameters = parameters if plan.parameters else None
         self.reasons: dict[str, str] = {}
         self._caller = caller
         self._duck = duck
@@ -82,7 +86,6 @@ class Vector:
         self._spans: dict[tuple[Typing, bool], SpanProgram | None] = {}
         self._wrapped = False
         self._filter = self._entry_condition()
-        self._computed = self._row_columns()
         self._entering = looked_at(plan)
 
     # ---- what the pipeline asks
@@ -158,6 +161,8 @@ class Vector:
         lower, upper = spans[0].lower, spans[-1].upper
         parts = [segment.within(lower, upper) for segment in segments]
         table = pa.concat_tables([part for part, _ in parts])
+        if self._parameters is not None:
+            table = self._parameters.beside(table)
         keys = np.concatenate([part for _, part in parts])
         try:
             return program.run(spans, table, keys)
@@ -195,14 +200,15 @@ class Vector:
             return texts, "" if texts else next(iter(self.reasons.values()), "")
         used = self.plan.columns
         typing: Typing = tuple((name, kind) for name, kind in declared if used is None or name in used)
+        full = typing if self._parameters is None else self._parameters.typed(typing)
         empty = pa.schema([(name, to_arrow(kind)) for name, kind in typing]).empty_table()
         batch = Batch(np.empty(0, np.int64), np.empty(0, np.int64), None, empty)
         try:
             if self.plan.window is None:
                 program = self._row_program(batch, typing)(False)
-                program.prepare(typing)
+                program.prepare(full)
                 return program.texts or [program.pending], ""
-            return SpanProgram(self._open(), self.plan, typing, self._caller).texts, ""
+            return SpanProgram(self._open(), self.plan, full, self._caller).texts, ""
         except (NotLowered, QueryError) as why:
             return [], str(why)
 
@@ -221,6 +227,8 @@ class Vector:
         misfits: Mask | None,
         make: Callable[[bool], RowProgram],
     ) -> Outcome | None:
+        if self._parameters is not None:
+            table, typing = self._parameters.beside(table), self._parameters.typed(typing)
         for wrapped in (self._wrapped, True):
             key = (stage, typing, wrapped)
             try:
@@ -306,6 +314,8 @@ class Vector:
         return found[0] if found else None
 
     def _span_program(self, typing: Typing) -> SpanProgram | None:
+        if self._parameters is not None:
+            typing = self._parameters.typed(typing)
         key = (typing, self._wrapped)
         if key not in self._spans:
             self._spans[key] = None

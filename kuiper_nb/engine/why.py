@@ -33,7 +33,7 @@ def reason(rule: Rule, pipeline: Pipeline | None, source: Source | None, place: 
         _all_late(rule, status),
         _all_filtered(rule, status),
         _windows_failed(rule, status, place),
-        _removed(rule.plan, status, pipeline),
+        _removed(rule, status, pipeline),
         _waiting(rule, status, pipeline),
     ):
         if found:
@@ -119,11 +119,12 @@ def _all_filtered(rule: Rule, status: RuleStatus) -> str:
     if status.filtered < status.rows_in:
         rest = [f"{n:,} {what}" for n, what in ((status.errored, "failed"), (status.late, "came too late")) if n]
         which = f"{status.filtered:,} of {_rows(status.rows_in)} ({', '.join(rest)})"
-    return f"{names} removed {which}: {conditions}."
+    return f"{names} removed {which}: {conditions}{_values(rule)}."
 
 
-def _removed(plan: Plan, status: RuleStatus, pipeline: Pipeline | None) -> str:
+def _removed(rule: Rule, status: RuleStatus, pipeline: Pipeline | None) -> str:
     """Rows went through, yet nothing came out."""
+    plan = rule.plan
     if not status.used and not _seen_by_windows(plan, pipeline):
         return ""
     if plan.limit == 0:
@@ -137,7 +138,7 @@ def _removed(plan: Plan, status: RuleStatus, pipeline: Pipeline | None) -> str:
     groups = "every group" if plan.having is not None and plan.aggregate else "every row"
     conditions = "; ".join(text if len(named) == 1 else f"{name} {text}" for name, text in named)
     clauses = " or ".join(name for name, _ in named)
-    return f"{clauses} removed {groups}, of {_rows(through)} that went through: {conditions}."
+    return f"{clauses} removed {groups}, of {_rows(through)} that went through: {conditions}{_values(rule)}."
 
 
 def _seen_by_windows(plan: Plan, pipeline: Pipeline | None) -> bool:
@@ -212,6 +213,12 @@ def _summed(status: RuleStatus) -> str:
 
 
 # ---- words
+
+
+def _values(rule: Rule) -> str:
+    """The parameters, of which the conditions show only the names."""
+    told = ", ".join(f"${name} is {value}" for name, value in rule.parameters.items())
+    return f", and {told}" if told else ""
 
 
 def _rows(number: int) -> str:

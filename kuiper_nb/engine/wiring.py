@@ -10,6 +10,7 @@ from ..contracts import Clock, Payload, Source
 from ..functions.call import RowCaller
 from ..sql.plan import Plan
 from .outlet import Outlet
+from .parameters import Parameters
 from .vector import Vector
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Wiring:
     caller: RowCaller
     source: Callable[[], Source]
     outlets: Callable[[], list[Outlet]]
-    vector: Callable[[Plan, RowCaller], Vector | None]
+    vector: Callable[[Plan, RowCaller, Parameters], Vector | None]
     run: Callable[[Rule], None]
     drive: Callable[[Rule, Callable[[], bool], float | None], bool]
     dropped: Callable[[Rule], None]

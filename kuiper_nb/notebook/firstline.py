@@ -17,7 +17,7 @@ RESERVED = ("rule", "plugin", "service", "config", "test")
 USAGE = "%%kuiper [NAME] [--event-time] [--late 5s] [--sink log] [--rows 20] [--for 10s] …"
 
 _FLAGS = ("--event-time", "--stopped", "--live", "--bounded", "--quiet")
-_VALUED = ("--late", "--option", "--sink", "--rows", "--for", "--speed", "-o", "--id")
+_VALUED = ("--late", "--option", "--set", "--sink", "--rows", "--for", "--speed", "-o", "--id")
 _RULE_OPTIONS = (
     "isEventTime", "lateTolerance", "concurrency", "bufferLength", "sendMetaToSink", "sendNilField", "sendError", "qos",
     "checkpointInterval", "restartStrategy", "cron", "duration", "cronDatetimeRange", "debug", "flushAtEnd",
@@ -36,7 +36,7 @@ class FirstLine:
     """What the first line says. *rows* and *seconds* are None when not given; *mode* None for the notebook's own.
 
     *options* are eKuiper rule options, *sinks* names of sinks (NAME or NAME:CONF_KEY), *variable* what is bound. *more*
-    are the names after the first, for verbs that take several.
+    are the names after the first, for verbs that take several, *parameters* the values of `$name` in the SQL.
     """
 
     name: str = ""
@@ -47,6 +47,7 @@ class FirstLine:
     seconds: float | None = None
     speed: float | None = None
     stopped: bool = False
+    parameters: dict[str, Any] = field(default_factory=dict)
     mode: Running | None = None
     quiet: bool = False
     variable: str = ""
@@ -90,6 +91,7 @@ def read(line: str, names: int = 1) -> FirstLine:
 _EXAMPLES = {
     "--late": "--late 5s",
     "--option": "--option sendError=true",
+    "--set": "--set threshold=30 is the value of $threshold in the SQL",
     "--sink": "--sink log, or --sink NAME:CONF_KEY",
     "--rows": "--rows 20",
     "--for": "--for 10s",
@@ -143,6 +145,11 @@ def _value(first: FirstLine, word: str, value: str, column: int, line: str) -> N
             first.options["lateTolerance"] = value if value[-1].isalpha() else f"{value}s"
         case "--option":
             _option(first.options, value, line, column)
+        case "--set":
+            key, equals, text = value.partition("=")
+            if not equals or not key:
+                raise _wrong(f"{value} is no name=value", _EXAMPLES[word], line, column)
+            first.parameters[key.removeprefix("$")] = _json(text)
         case "--sink":
             first.sinks.append(value)
         case "--rows":
@@ -171,10 +178,15 @@ def _option(options: dict[str, Any], text: str, line: str, column: int) -> None:
     inner = options
     for part in path:
         inner = inner.setdefault(part, {})
+    inner[last] = _json(value)
+
+
+def _json(text: str) -> Any:
+    """JSON where it can be, else the text itself."""
     try:
-        inner[last] = json.loads(value)
+        return json.loads(text)
     except ValueError:
-        inner[last] = value
+        return text
 
 
 def _seconds(text: str, line: str, column: int) -> float:

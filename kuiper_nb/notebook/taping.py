@@ -51,4 +51,6 @@ def replay(session: Session, first: FirstLine, select: str) -> Rule:
         raise FirstLineError("replay which file?", "%kuiper replay FILE [RULE], or a SELECT behind the file")
     if first.more and select:
         raise FirstLineError(f"{first.more[0]} or a SELECT, not both", "leave one of them out")
-    return session.replay(first.name, select or (first.more[0] if first.more else ""), options=first.options)
+    return session.replay(
+        first.name, select or (first.more[0] if first.more else ""), options=first.options, parameters=first.parameters
+    )

@@ -46,27 +46,27 @@ def tested(session: Session, first: FirstLine, text: str, bind: Callable[[str], 
         return values[expression]
 
     read, tests = script(text), _run.setdefault(session, {})
-    select, options = _query(session, read.query, remembered)
+    select, options, parameters = _query(session, read.query, remembered)
     same = (name for name, kept in tests.items() if kept.text == text)
     name = first.name or next(same, f"{len(tests) + 1}")
-    options = {**options, **first.options}
-    verdict = run(session, name, read, select, options=options)
+    options, parameters = {**options, **first.options}, {**parameters, **first.parameters}
+    verdict = run(session, name, read, select, options=options, parameters=parameters)
     body = text if read.query not in session.rules else text.replace(read.query, select.text.strip(), 1)
     streams = (*dict.fromkeys((select.stream, *read.streams)),)
-    tests[name] = Kept(name, text, body, streams, verdict.functions, options, values, verdict.passed)
+    tests[name] = Kept(name, text, body, streams, verdict.functions, options, parameters, values, verdict.passed)
     if not verdict.passed:
         raise TestFailed(Report(verdict))
     return Report(verdict)
 
 
-def _query(session: Session, query: str, bind: Callable[[str], Any]) -> tuple[Select, dict[str, Any]]:
-    """The SELECT of a test and the options that come with it, where it is a rule's. Raises KuiperError."""
+def _query(session: Session, query: str, bind: Callable[[str], Any]) -> tuple[Select, dict[str, Any], dict[str, Any]]:
+    """The SELECT of a test, and the options and parameters that come with it if it is a rule's. Raises KuiperError."""
     if query in session.rules:
         recipe = session.recipes[query]
-        return recipe["sql"], dict(recipe["options"] or {})
+        return recipe["sql"], dict(recipe["options"] or {}), dict(recipe["parameters"])
     if len(query.split()) == 1:
         raise PlanError(f"no rule named {query}", "a test begins with a SELECT, or the name of a rule")
-    return parse_rule(query, bind), {}
+    return parse_rule(query, bind), {}, {}
 
 
 def listed(session: Session, words: Sequence[str]) -> View | str:

@@ -23,11 +23,13 @@ def check(
     streams: Sequence[str] = (),
     functions: Sequence[NativeFunction] = (),
     options: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> None:
     """Run the test *text*; AssertionError with the difference when it fails, KuiperError when it cannot be run.
 
-    *streams* are CREATE STREAM statements, *options* those of the rule, *values* what `{{…}}` in its SQL is worth.
+    *streams* are CREATE STREAM statements, *options* those of the rule, *parameters* and *values* what `$name` and
+    `{{…}}` in its SQL are worth.
     """
     with Session() as session:
         for statement in streams:
@@ -39,6 +41,6 @@ def check(
             )
         read = script(text)
         bind = None if values is None else values.__getitem__
-        verdict = run(session, name, read, read.query, options=options, bind=bind)
+        verdict = run(session, name, read, read.query, options=options, parameters=parameters, bind=bind)
     if not verdict.passed:
         raise AssertionError(repr(Report(verdict)))

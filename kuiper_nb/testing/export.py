@@ -15,7 +15,8 @@ from .sources import Sources, literal
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A test that was run: its *text* as written and, with a rule's SELECT in the place of its name, as *body*; the
-    *streams* and *functions* it needs, the rule's *options*, the *values* of its `{{…}}`, and whether it *passed*."""
+    *streams* and *functions* it needs, the rule's *options* and *parameters*, the *values* of its `{{…}}`, and whether
+    it *passed*."""
 
     name: str
     text: str
@@ -23,6 +24,7 @@ class Kept:
     streams: tuple[str, ...]
     functions: frozenset[str]
     options: Mapping[str, Any]
+    parameters: Mapping[str, Any]
     values: Mapping[str, Any]
     passed: bool
 
@@ -84,7 +86,7 @@ def _test(name: str, test: Kept) -> str:
     arguments = [f"name={test.name!r}", "streams=STREAMS"]
     if test.functions:
         arguments.append("functions=FUNCTIONS")
-    for key, given in (("options", test.options), ("values", test.values)):
+    for key, given in (("options", test.options), ("parameters", test.parameters), ("values", test.values)):
         if given:
             arguments.append(f"{key}={literal(dict(given), f'test {test.name}: {key}')}")
     lines = "".join(f"        {argument},\n" for argument in arguments)

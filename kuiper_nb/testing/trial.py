@@ -66,6 +66,7 @@ def run(
     query: str | Select,
     *,
     options: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
     bind: Any = None,
 ) -> Verdict:
     """Run *query* over the arrivals of *script*, beside *session*, which is not touched. Raises KuiperError."""
@@ -78,7 +79,7 @@ def run(
             memory = {**known.options, "TYPE": "memory", "DATASOURCE": stream}
             stage.streams[stream] = replace(known, options=memory)
         given = {key: value for key, value in (options or {}).items() if key not in ("record", "speed")}
-        rule = stage.rule(query, id=name, options=given, bind=bind)
+        rule = stage.rule(query, id=name, options=given, parameters=parameters, bind=bind)
         for arrival in script.arrivals:
             if arrival.data is None:
                 stage.advance(arrival.at)
