@@ -42,7 +42,8 @@ def record(session: Session, first: FirstLine) -> str:
 
 def _held(file: Path) -> str:
     held = summary(file)
-    return f"{counted(held.payloads, 'payload')} in {(held.end - held.start) / 1000:g} s in {file}"
+    seconds = round((held.end - held.start) / 1000, 1)
+    return f"{counted(held.payloads, 'payload')} in {seconds:g} s in {file}"
 
 
 def replay(session: Session, first: FirstLine, select: str) -> Rule:
