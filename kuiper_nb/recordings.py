@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .catalog import Stream
 from .connectors import Site, Topics
-from .connectors.recording import FOLDER, Recorder, RecordingSource, summary
+from .connectors.recording import Recorder, RecordingSource, beside, summary
 from .contracts import Source
 from .engine.bounds import Bounds
 from .engine.rule import Rule
@@ -99,7 +99,7 @@ class Recordings:
         made = session._source(stream, site)
         if session.mode != "bounded" or not getattr(made, "live", False):
             return made
-        shipped = Path(FOLDER) / f"{stream.name}.jsonl"
+        shipped = beside(stream.name)
         if not shipped.is_file():
             message = f"stream {stream.name} reads the world, and bounded there is no recording {shipped} to replay"
             raise ConnectorError(message, f"in a live notebook: %kuiper record {stream.name} {shipped} --for 10s")
@@ -113,7 +113,7 @@ class Recordings:
             raise ConnectorError(f"option record is the name of a file, not {file!r}")
         path, source = Path(file), self._input(stream, site)
         if isinstance(source, RecordingSource) and source.path.resolve() == path.resolve():
-            raise ConnectorError(f"{stream.name} is read from {path}, which cannot be written at the same time")
+            return lambda: None  # it is there already, and read at this moment
         return lambda: Recorder(path, stream)
 
 

@@ -270,6 +270,19 @@ def test_a_recording_is_never_recorded_over_itself(live: Session, bounded: Sessi
     assert Path("recordings/ticks.jsonl").read_bytes() == before
 
 
+def test_a_rule_that_records_what_it_reads_leaves_the_file_alone(live: Session, bounded: Session) -> None:
+    ticking(live, 4)
+    live.record("ticks", "recordings/ticks.jsonl").wait(20)
+    before = Path("recordings/ticks.jsonl").read_bytes()
+    ticking(bounded, 9)
+
+    rule = bounded.rule("SELECT n FROM ticks", options={"record": "recordings/ticks.jsonl"})
+    rule.wait()
+
+    assert len(rows(rule)) == 4
+    assert Path("recordings/ticks.jsonl").read_bytes() == before
+
+
 def test_a_class_may_say_that_it_reads_the_world(bounded: Session) -> None:
     class Sensor:
         live = True

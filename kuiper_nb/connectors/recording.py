@@ -14,7 +14,11 @@ from ..errors import ConnectorError
 from ..formats import recording as lines
 
 FOLDER = "recordings"
-"""Where the recordings of a notebook lie, beside it: `recordings/STREAM.jsonl`."""
+
+
+def beside(stream: str) -> Path:
+    """Where the recording of *stream* lies, beside the notebook: `recordings/STREAM.jsonl`."""
+    return Path(FOLDER) / f"{stream.replace('/', '_').replace(chr(92), '_')}.jsonl"
 
 
 class Recorder:
@@ -49,6 +53,8 @@ class Recorder:
             at = now if payload.at is None else max(payload.at, floor)
             self._latest = max(self._latest, at)
             self._write(lines.entry(payload, at, more=number < len(payloads)))
+        if payloads and self._file is not None:
+            self._file.flush()
 
     def close(self, *, ended: bool) -> None:
         """The rule has stopped; *ended*: because its input had come to an end."""
@@ -63,7 +69,6 @@ class Recorder:
         assert self._file is not None
         try:
             self._file.write(lines.line(entry))
-            self._file.flush()
         except OSError as error:
             raise ConnectorError(f"{self.path} cannot be written: {error.strerror}") from error
 

@@ -21,7 +21,7 @@ _VALUED = ("--late", "--option", "--set", "--sink", "--rows", "--for", "--speed"
 _RULE_OPTIONS = (
     "isEventTime", "lateTolerance", "concurrency", "bufferLength", "sendMetaToSink", "sendNilField", "sendError", "qos",
     "checkpointInterval", "restartStrategy", "cron", "duration", "cronDatetimeRange", "debug", "flushAtEnd",
-    "planOptimizeStrategy", "disableBufferFullDiscard", "enableRuleTracer",
+    "planOptimizeStrategy", "disableBufferFullDiscard", "enableRuleTracer", "record",
 )  # fmt: skip
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}

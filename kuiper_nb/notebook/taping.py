@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..connectors.recording import FOLDER, summary
+from ..connectors.recording import beside, summary
 from ..engine.rule import Rule
 from ..errors import KuiperError, did_you_mean
 from ..session import Session
@@ -20,7 +20,7 @@ def record(session: Session, first: FirstLine) -> str:
         hint = did_you_mean("", session.streams)
         raise FirstLineError("record which stream?", hint or "%kuiper record STREAM FILE --for 10s")
     stream = first.name
-    file = first.more[0] if first.more else f"{FOLDER}/{stream}.jsonl"
+    file = first.more[0] if first.more else beside(stream)
     replayed = session.recording(stream)
     if replayed is not None:
         return f"Bounded, {stream} replays a recording, which stays as it is: {_held(replayed)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ def listed(session: Session, words: Sequence[str]) -> View | str:
     if not words:
         rows = [{"test": kept.name, "came out": "passed" if kept.passed else "failed"} for kept in tests.values()]
         return View((rows if rows else "no tests yet; %%kuiper test NAME makes one",))
+    words = shlex.split(" ".join(words))
     if words[0] != "--pytest" or len(words) != 2:
         raise FirstLineError(f"{' '.join(words)} does not fit after test", "%kuiper test --pytest tests/test_rules.py")
     if not tests:

@@ -49,6 +49,8 @@ _IMPORT = "\nfrom kuiper_nb.testing import check"
 
 
 def _statement(session: Session, name: str) -> str:
+    if name not in session.streams:
+        raise KuiperError(f"a test needs the stream {name}, which has been dropped", "define it again")
     statement = session.streams[name].statement
     if "{{" in statement:
         raise KuiperError(f"stream {name} is declared with {{{{…}}}}, which a file cannot know", "write its values out")
@@ -56,7 +58,9 @@ def _statement(session: Session, name: str) -> str:
 
 
 def _function(session: Session, name: str, sources: Sources) -> str:
-    function = session.functions[name]
+    function = session.functions.get(name)
+    if function is None:
+        raise KuiperError(f"a test needs the function {name}, which has been dropped", "run its cell again")
     if function.python is None:
         raise KuiperError(f"function {name} is no Python function, so no file can hold it")
     called = sources.need(function.python, f"function {name}")

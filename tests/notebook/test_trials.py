@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,8 @@ expect
 def pytest_says(file: Path) -> str:
     """The last line of a run of pytest over *file*, from the command line."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=file.parent)
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=file.parent, env=alone)
     return done.stdout
 
 
@@ -105,7 +107,7 @@ def test_a_file_for_pytest_comes_out_as_the_notebook_did(notebook: Notebook, tmp
     notebook.run("%%kuiper steps --event-time --late 0s\nSELECT sum(n) AS n FROM walk GROUP BY TUMBLINGWINDOW(ss, 1)")
     notebook.run('%%kuiper test steps\nsteps\ninput walk\n{"ts": 0, "n": 1}\n{"ts": 1500}\nexpect\n{"n": 1}')
     outcome = notebook.run(
-        "%%kuiper test scale\nSELECT scaled(t) AS s FROM demo WHERE t > {{limit}}\n"
+        "%%kuiper test scale --set most=9\nSELECT scaled(t) AS s FROM demo WHERE t > {{limit}} AND t < $most\n"
         f'input demo\n{{"t": 1}}\n{{"t": 4}}\nexpect\n{{"s": {expected}}}'
     )
     file = tmp_path / "rules" / "test_rules.py"
@@ -160,6 +162,14 @@ def test_what_no_file_can_hold_is_named(notebook: Notebook, tmp_path: Path, cell
 )
 def test_a_slip_says_what_would_have_worked(notebook: Notebook, cell: str, message: str) -> None:
     assert message in str(notebook.run(cell).error)
+
+
+def test_what_was_dropped_since_is_named(notebook: Notebook, tmp_path: Path) -> None:
+    notebook.run("@kuiper.function\ndef f(x):\n    return x")
+    notebook.run('%%kuiper test\nSELECT f(t) AS t FROM demo\ninput demo\n{"t": 1}\nexpect\n{"t": 1}')
+    notebook.run("%kuiper drop function f")
+
+    assert "function f, which has been dropped" in str(notebook.run("%kuiper test --pytest test_x.py").error)
 
 
 def test_a_file_that_pytest_would_not_find_is_refused(notebook: Notebook) -> None:
