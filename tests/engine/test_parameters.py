@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -56,7 +57,8 @@ WINDOWS = (
     "SELECT longest(a) AS n, typed($f) AS d FROM demo GROUP BY k, TUMBLINGWINDOW(ms, 10)",
     "SELECT k, min(a) AS m FROM demo GROUP BY k, TUMBLINGWINDOW(ms, 10) ORDER BY min(a) * $i, k LIMIT 2",
 )
-house = settings(max_examples=70, derandomize=True, database=None)
+EXAMPLES = int(os.environ.get("TWO_ARMS", "70"))
+house = settings(max_examples=EXAMPLES, derandomize="TWO_ARMS" not in os.environ, database=None)
 
 
 @st.composite

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,36 @@ def test_a_live_stream_is_recorded_for_a_while_and_replayed(world: Notebook) -> 
 
 def test_seconds_end_a_recording_too(world: Notebook) -> None:
     assert world.run("%kuiper record ticks demo.jsonl --for 50ms").text.endswith("s in demo.jsonl")
+
+
+def test_an_interrupt_ends_a_recording_and_keeps_what_has_come(world: Notebook) -> None:
+    timer = threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT))
+    timer.start()
+    shown = world.run("%kuiper record ticks demo.jsonl --for 60s")
+    timer.join()
+
+    assert shown.text.startswith("Interrupted: the recording has ended: ")
+    assert world.run("%kuiper replay demo.jsonl").value.status.rows_in > 0
+    assert "record_ticks" not in world.run("%kuiper status").text
+
+
+def test_a_value_that_cannot_be_recorded_ends_it_with_an_error(world: Notebook) -> None:
+    world.run("@kuiper.source\ndef odd():\n    yield {'n': 1}\n    yield {'n': {1, 2}}")
+    world.run('%%kuiper\nCREATE STREAM odd () WITH (TYPE="odd")')
+
+    shown = world.run("%kuiper record odd odd.jsonl")
+
+    assert str(shown.error).startswith("the recording broke off: a set cannot be recorded")
+    assert world.run("%kuiper replay odd.jsonl").value.status.rows_in == 1
+
+
+def test_a_rule_records_its_own_input_from_its_start(notebook: Notebook) -> None:
+    shown = notebook.run("%%kuiper hot --option record=hot.jsonl\nSELECT n FROM demo")
+    notebook.run('kuiper.push("demo", {"n": 1})')
+    notebook.run("%kuiper stop hot")
+
+    assert shown.error is None
+    assert notebook.run("%kuiper replay hot.jsonl hot").value.emits == notebook.run("kuiper.rules['hot']").value.emits
 
 
 def test_without_a_file_it_lies_where_a_bounded_run_looks_for_it(world: Notebook, opening: Opening) -> None:
