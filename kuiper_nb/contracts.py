@@ -123,7 +123,7 @@ class Function:
 
     *call* answers a batch. An aggregate gets, per argument, one list per group. *one* calls it for a single row (or
     group).
-    *arity* is (least, most); most None means any number. *python* is what a native function is made of.
+    *arity* is (least, most); most None means any number. *origin* is what the user decorated, if it was Python.
     """
 
     name: str
@@ -137,4 +137,4 @@ class Function:
     generation: int = 1
     help: str = ""
     parameters: Sequence[str] = ()
-    python: Callable[..., Any] | None = None
+    origin: Callable[..., Any] | None = None

@@ -96,7 +96,7 @@ class Recordings:
         session = cast("Session", self)
         if stream.name in self.replays:
             return RecordingSource(self.replays[stream.name], session.clock)
-        made = session._source(stream, site)
+        made = session.source_of(stream, site)
         if session.mode != "bounded" or not getattr(made, "live", False):
             return made
         shipped = beside(stream.name)
@@ -107,9 +107,9 @@ class Recordings:
 
     def _tape(self, stream: Stream, site: Site, file: Any) -> Callable[[], Recorder | None]:
         """What makes the recorder of a rule with the option record. Raises ConnectorError for what is no file."""
-        if file is None:
+        if file is None or file == "":
             return lambda: None
-        if not isinstance(file, (str, Path)) or not str(file):
+        if not isinstance(file, (str, Path)):
             raise ConnectorError(f"option record is the name of a file, not {file!r}")
         path, source = Path(file), self._input(stream, site)
         if isinstance(source, RecordingSource) and source.path.resolve() == path.resolve():

@@ -14,7 +14,7 @@ from .connectors import sink as connector_sink
 from .connectors import source as connector_source
 from .connectors.readahead import ReadAhead
 from .connectors.replay import replayed
-from .contracts import Clock, Payload, Sink, Source
+from .contracts import Clock, Function, Payload, Sink, Source
 from .duck import Duck
 from .engine.lifetime import closed_at_exit
 from .engine.outlet import Outlet
@@ -25,6 +25,7 @@ from .engine.vector import Vector
 from .engine.wiring import Mode, Wiring
 from .errors import CatalogError, ClockError, ConnectorError, FunctionError, KuiperError, NotSupported, did_you_mean
 from .formats.coerce import extra
+from .formats.properties import COMMON
 from .formats.transform import Transform
 from .functions.call import RowCaller
 from .functions.definitions import Definitions
@@ -37,7 +38,7 @@ from .sql.compiler import compile_select
 from .sql.parser import parse, parse_rule
 from .sql.plan import Options
 from .sql.syntax import Select
-from .statements import check, known, renew_users
+from .statements import check, known, renew_users, uses
 from .statements import mapping as named
 from .statements import run as run_statement
 from .tabular import declared, payload_data
@@ -181,7 +182,8 @@ class Session(Recordings):
         if self.rules.get(rule.id) is rule:
             del self.rules[rule.id]
 
-    def _source(self, stream: Stream, site: Site) -> Source:
+    def source_of(self, stream: Stream, site: Site) -> Source:
+        """A source of *stream*, not opened yet. Raises ConnectorError for an unknown TYPE or a bad property."""
         properties = {**self._configured("source", stream.type, stream.options.get("CONF_KEY", "")), **extra(stream)}
         if stream.type in self.sources:
             options = {k.lower(): v for k, v in stream.options.items()}
@@ -204,7 +206,7 @@ class Session(Recordings):
         transform = Transform(properties)
         made: Sink
         if name in self.sinks:
-            made = NativeSink(name, self.sinks, transform.own)
+            made = NativeSink(name, self.sinks, transform.own, COMMON)
         elif name.lower() not in SINKS and (hint := did_you_mean(name, [*SINKS, *self.sinks])).startswith("did"):
             raise ConnectorError(f"sink type {name} not found", hint)
         else:
@@ -247,8 +249,7 @@ class Session(Recordings):
                 time.sleep(0.0005)
 
     def advance(self, to: int) -> None:
-        """Move the virtual clock to *to* (ms); timers until then fire one by one, at their own times. Raises
-        ClockError."""
+        """Move the virtual clock to *to* (ms); timers until then fire one by one, at their times, or ClockError."""
         if self._timeline is None:
             raise ClockError("the real clock moves by itself", "Session(clock=VirtualClock(start))")
         self._timeline.advance(to)
@@ -290,13 +291,18 @@ class Session(Recordings):
     ) -> Any:
         """Make *f* callable from SQL: values in, value out; *vectorized*: an array per argument in, one out.
 
-        Answers *f*. Without *f*, a decorator. A running rule uses a redefinition at its next batch.
+        Answers *f*. Without *f*, a decorator. A running rule uses a redefinition at its next batch; one that its calls
+        do not fit is refused.
         """
-        return self._defining(f, lambda g: self.functions.add(native(g, name=name, vectorized=vectorized)))
+        return self._defining(f, lambda g: self._add(native(g, name=name, vectorized=vectorized)))
 
     def aggregate(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
         """Make *f* an aggregate: one list (or, if annotated, array) per argument in, a value out. Answers *f*."""
-        return self._defining(f, lambda g: self.functions.add(native(g, name=name, aggregate=True)))
+        return self._defining(f, lambda g: self._add(native(g, name=name, aggregate=True)))
+
+    def _add(self, function: Function) -> Function:
+        running = {rule.id: rule.plan.calls for rule in self.rules.values() if rule.active}
+        return self.functions.add(function, running)
 
     def source(self, f: Callable[..., Any] | None = None, *, name: str | None = None, live: bool = False) -> Any:
         """Make a generator, an async generator or a class with open, poll and close a source: TYPE="name".
@@ -364,22 +370,11 @@ class Session(Recordings):
         used = self.users(kind, name)
         if used:
             message = f"{kind} {name} is used by {'rule' if len(used) == 1 else 'rules'} {', '.join(used)}"
-            raise CatalogError(message, f"drop {used[0]} first")
+            raise CatalogError(message, f"drop {used[0] if len(used) == 1 else 'them'} first")
 
     def users(self, kind: str, name: str) -> list[str]:
         """The ids of the rules that use it."""
-
-        def uses(rule: Rule) -> bool:
-            match kind:
-                case "stream" | "table":
-                    return rule.plan.stream.name == name
-                case "function" | "aggregate":
-                    return any(call.name == name for call in rule.plan.calls)
-                case "source":
-                    return rule.plan.stream.type == name
-            return any(outlet == name for outlet in rule.sinks)
-
-        return [id for id, rule in self.rules.items() if uses(rule)]
+        return [id for id, rule in self.rules.items() if uses(rule, kind, name)]
 
     def close(self) -> None:
         """Stop and forget every rule."""

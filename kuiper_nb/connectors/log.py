@@ -6,7 +6,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from .documented import Documented
 from .site import Site
+
+SINK = Documented("writes what the rule emits to its log, `kuiper_nb.rule.<id>`, a line each", '{"log": {}}')
 
 
 class LogSink:

@@ -128,8 +128,15 @@ class Output:
         self.late.append(late)
         self.counts["late"] += 1
 
+    def undelivered(self, message: str, row: Any, at: int, where: str) -> None:
+        """A failure on the way out is an error of the rule, but not one that goes out again."""
+        self.errors.append(RowError(message, row, at, where))
+        self.counts["errors"] += 1
+        self.last_error = message
+
     def write_off(self, waiting: int) -> None:
-        """The rows of a step that broke off, of which nothing became, count as errored; *waiting* are still needed."""
+        """The rows of which nothing became, in a step that broke off or a window never sent, count as errored; all but
+        *waiting*, which still wait."""
         known = waiting + sum(self.counts[name] for name in ("used", "filtered", "late", "errored"))
         self.counts["errored"] += max(self.counts["rows_in"] - known, 0)
 

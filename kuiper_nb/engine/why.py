@@ -11,7 +11,7 @@ from ..sql.plan import Plan
 from ..sql.printer import printed
 from ..windowing.spec import Count, Hopping, Tumbling, aligned_first_end
 from ..windowing.watermark import EventTime
-from .buffer import FrameSegment
+from .buffer import FrameSegment, Segment
 from .status import RuleStatus
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def reason(rule: Rule, pipeline: Pipeline | None, source: Source | None, place: 
 def _not_running(rule: Rule, status: RuleStatus) -> str:
     if status.state == "stopped by error":
         return f"Rule {rule.id} was stopped by an error: {status.message}"
+    if status.state == "starting" and status.message:
+        return f"Rule {rule.id} waits to start again: {status.message}"
     if status.started is None:
         return f"Rule {rule.id} has never been started; %kuiper start {rule.id} runs it."
     return ""
@@ -149,7 +151,17 @@ def _seen_by_windows(plan: Plan, pipeline: Pipeline | None) -> bool:
     if due is None:
         return False
     ended = due - plan.window.step
-    return any((min(s.keys) if isinstance(s, FrameSegment) else s.least) < ended for s in pipeline.buffer.segments)
+    return any(_first_key(segment) < ended for segment in pipeline.buffer.segments)
+
+
+def _first_key(segment: Segment) -> int:
+    """The least key of its rows; where they are on disk, one that none of them is below."""
+    if isinstance(segment, FrameSegment):
+        return min(segment.keys)
+    if segment.spilled:
+        return segment.least
+    keys = segment.rows[1]
+    return int(keys[keys >= segment.least].min())
 
 
 def _waiting(rule: Rule, status: RuleStatus, pipeline: Pipeline | None) -> str:

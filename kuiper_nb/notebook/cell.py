@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.bounds import Bounds
-from ..engine.rule import Rule
 from ..errors import KuiperError
-from ..session import Session
 from ..sql.parser import parse
 from ..sql.syntax import Select, Show, Statement
 from ..statements import all_or_nothing, mapping, rehearsed, run
@@ -19,9 +18,15 @@ from .firstline import FirstLine
 from .result import Result
 from .views import Place, View, streams_view
 
+if TYPE_CHECKING:
+    from ..engine.rule import Rule
+    from ..session import Session
+
 ROWS = 20
 SECONDS = 10.0
 PREVIEW = "(preview)"
+_PATIENCE = 0.05
+"""Seconds that an interrupted preview waits for a function of the user's; its rule ends when that returns."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -99,13 +104,23 @@ def _run(session: Session, select: Select, first: FirstLine, outcome: Outcome, p
         rule = _rule(ground, select, first)
         if other:
             session.adopt(first.name, ground)
-        outcome.value, outcome.notes = rule, rule.plan.notes
+        outcome.value, outcome.notes = rule, (*rule.plan.notes, *_unseen(first))
         return
     try:
         outcome.value, outcome.notes = preview(ground, select, first, place)
     finally:
         if other:
             ground.close()
+
+
+def _unseen(first: FirstLine) -> tuple[str, ...]:
+    """The log sink writes to Python's logging, which shows nothing of level INFO until it is told to."""
+    logger = f"kuiper_nb.rule.{first.name}"
+    if not any(sink.partition(":")[0].lower() == "log" for sink in first.sinks) or logging.getLogger(
+        logger
+    ).isEnabledFor(logging.INFO):
+        return ()
+    return (f'the log sink writes to logger {logger}; logging.basicConfig(level="INFO") shows it',)
 
 
 def _rule(session: Session, select: Select, first: FirstLine) -> Rule:
@@ -133,7 +148,7 @@ def preview(session: Session, select: Select, first: FirstLine, place: Place) ->
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        rule.drop()
+        rule.drop(_PATIENCE if interrupted else 2)
     reason = "interrupted" if interrupted else rule.status.message or f"{seconds:g} s"
     result = Result(rule.emits, rule.errors, rule.late, most=most, reason=reason, place=place)
     if interrupted:

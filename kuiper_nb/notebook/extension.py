@@ -9,7 +9,7 @@ from traitlets.config.loader import LazyConfigValue
 
 import kuiper_nb
 
-from . import modes
+from . import complete, modes
 from .magics import Kuiper
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def load(shell: Any) -> None:
     shell.register_magics(kuiper)
     shell.events.register("pre_run_cell", kuiper.cells.begins)
     _register_views(shell, kuiper.cells.place)
+    complete.register(shell)
+    kuiper.inspecting.register()
 
     def opening() -> Session:
         return modes.opened(kuiper.running_mode())
@@ -45,7 +47,10 @@ def unload(shell: Any) -> None:
 
 
 def _forget(shell: Any) -> None:
+    complete.unregister(shell)
     for known in [c for c in shell.configurables if type(c).__name__ == Kuiper.__name__]:
+        if inspecting := getattr(known, "inspecting", None):
+            inspecting.unregister()
         cells = getattr(known, "cells", None)  # a wrong %config leaves one behind that was never finished
         if cells is not None and cells.begins in shell.events.callbacks["pre_run_cell"]:
             shell.events.unregister("pre_run_cell", cells.begins)

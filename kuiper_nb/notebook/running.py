@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..engine.rule import Rule
 from ..errors import KuiperError
-from ..session import Session
 from .bounded import driven
 from .cell import Interrupted
 from .firstline import FirstLine
 from .views import View, counted, headline
+
+if TYPE_CHECKING:
+    from ..engine.rule import Rule
+    from ..session import Session
 
 _TICK = 0.1
 
@@ -69,8 +72,11 @@ def _over(rule: Rule) -> str:
 
 
 def stop(rule: Rule) -> str:
-    """Stop it; open windows are not sent."""
-    rule.stop()
+    """Stop it; open windows are not sent. Raises Interrupted, and the rule ends when its step does."""
+    try:
+        rule.stop()
+    except KeyboardInterrupt:
+        raise Interrupted(f"rule {rule.id} ends when the step under way does") from None
     return headline(rule)
 
 
@@ -83,5 +89,5 @@ def start(rule: Rule) -> Rule:
 
 def restart(rule: Rule) -> Rule:
     """Stop and start it."""
-    rule.stop()
+    stop(rule)
     return start(rule)

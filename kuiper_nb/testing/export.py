@@ -61,9 +61,9 @@ def _function(session: Session, name: str, sources: Sources) -> str:
     function = session.functions.get(name)
     if function is None:
         raise KuiperError(f"a test needs the function {name}, which has been dropped", "run its cell again")
-    if function.python is None:
+    if function.origin is None:
         raise KuiperError(f"function {name} is no Python function, so no file can hold it")
-    called = sources.need(function.python, f"function {name}")
+    called = sources.need(function.origin, f"function {name}")
     kind = "vectorized" if function.vectorized else "aggregate" if function.aggregate else "function"
     return f'("{name}", {called}, "{kind}")'
 

@@ -161,3 +161,62 @@ def test_batches_of_one_step_share_the_window_that_is_over_by_then() -> None:
         rule.step()
 
         assert rule.emits[0].rows == [{"c": 2}]
+
+
+def test_a_rule_whose_step_does_not_end_is_left_alone_and_starts_again_when_it_has(live: Session) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(a: float) -> float:
+        entered.set()
+        assert leave.wait(PATIENCE)
+        return a
+
+    live.function(slow)
+    rule = live.rule("SELECT slow(a) AS b FROM demo", id="stuck")
+    live.push("demo", {"a": 1})
+    entered.wait(PATIENCE)
+    live.push("demo", {"a": 2})
+
+    rule.stop(patience=0)
+    stopped = (rule.status.state, rule.status.message)
+    with pytest.raises(KuiperError, match="rule stuck cannot start: a step is still under way"):
+        rule.start()
+    threads = [thread for thread in threading.enumerate() if thread.name == "rule stuck"]
+    leave.set()
+    threads[0].join(PATIENCE)
+    waits = rule.status.message
+    rule.start()
+
+    assert live.settle(timeout=PATIENCE) is True
+    assert stopped == ("stopped", "a step is still under way")
+    assert (len(threads), waits) == (1, "1 pushed batch waits for the next start")
+    assert rows(rule) == [{"b": 1.0}, {"b": 2.0}]
+    assert [thread.name for thread in threading.enumerate()].count("rule stuck") == 1
+
+
+def test_what_a_dropped_rule_holds_is_closed_when_its_step_ends(live: Session) -> None:
+    entered, leave, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(a: float) -> float:
+        entered.set()
+        assert leave.wait(PATIENCE)
+        return a
+
+    def endless() -> Iterator[dict[str, int]]:
+        try:
+            while True:
+                yield {"a": 1}
+        finally:
+            closed.set()
+
+    live.function(slow)
+    live.source(endless)
+    live.sql('CREATE STREAM flood () WITH (TYPE="endless")')
+    rule = live.rule("SELECT slow(a) AS b FROM flood", id="stuck")
+    entered.wait(PATIENCE)
+
+    rule.drop(patience=0)
+    held = closed.is_set()
+    leave.set()
+
+    assert (held, closed.wait(PATIENCE)) == (False, True)
