@@ -338,6 +338,18 @@ def test_a_damaged_recording_is_a_clear_error(
     assert re.search(message, _refusal(session, path))
 
 
+def test_what_came_before_a_damaged_payload_of_the_same_step_is_played(session: Session, tmp_path: Path) -> None:
+    path, now = tmp_path / "demo.jsonl", session.clock.now()
+    session.record("demo", path).stop()
+    head = path.read_text(encoding="utf-8").splitlines()[0]
+    step = [f'{{"at": {now}, "data": {{"n": 1}}, "more": true}}', f'{{"at": {now}, "date": {{"n": 2}}}}']
+    path.write_text("\n".join([head, *step, ""]), encoding="utf-8")
+    made = session.replay(path)
+
+    assert "damaged" in made.status.message
+    assert rows(made) == [{"n": 1.0}]
+
+
 def _refusal(session: Session, path: Path) -> str:
     """Why there is no replay, or why it stopped."""
     try:

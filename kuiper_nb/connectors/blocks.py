@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS = 64 * 1024
-_FIRST, _MOST = 128 * 1024, 4 * 1024 * 1024
+_FIRST, _MOST = 128 * 1024, 3 * 1024 * 1024
 _SMALL = 32 * 1024
 _HOPELESS = 8
 _BOM = b"\xef\xbb\xbf"
@@ -84,6 +84,7 @@ class Pieces:
 
 
 def slices(table: pa.Table) -> Iterator[Payload]:
-    """A table as payloads of at most 64k rows whose values keep their types."""
-    for start in range(0, table.num_rows, ROWS):
-        yield Payload(table.slice(start, ROWS), typed=True)
+    """A table as payloads of at most 64k rows, alike in size, whose values keep their types."""
+    size = -(-table.num_rows // max(-(-table.num_rows // ROWS), 1))
+    for start in range(0, table.num_rows, max(size, 1)):
+        yield Payload(table.slice(start, size), typed=True)

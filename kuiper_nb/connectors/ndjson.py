@@ -9,9 +9,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..catalog import Stream
 from ..contracts import Payload, Row
-from ..formats.lenient import may_be_deep
+from ..formats.lenient import DEPTH, may_be_deep
 from ..types import BIGINT, BOOLEAN, FLOAT, STRING, AnyType, ArrayOf, to_arrow
 from .blocks import ROWS, Pieces, blocks
+from .ruled import Ruled
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,7 +66,7 @@ def _document(text: bytes) -> Iterator[Payload]:
         yield Payload(text)
         return
     try:
-        value = json.loads(text, strict=False, parse_constant=_no_constant)
+        value = _DECODER.decode(text.decode())
     except (ValueError, RecursionError):
         yield Payload(text)
         return
@@ -82,7 +83,7 @@ def _row(line: bytes) -> Row | bytes:
     if may_be_deep(line):
         return line.strip()
     try:
-        value = json.loads(line, strict=False, parse_constant=_no_constant)
+        value = _DECODER.decode(line.decode())
     except (ValueError, RecursionError):
         return line.strip()
     if not isinstance(value, dict) or b"\\ud" in line or b"\\uD" in line:
@@ -110,6 +111,9 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
+_DECODER = json.JSONDecoder(strict=False, parse_constant=_no_constant)
+
+
 class _Columnar:
     """Reads a block of lines as a table; None for a block that holds a line that does not fit exactly.
 
@@ -120,18 +124,19 @@ class _Columnar:
     def __init__(self, schema: pa.Schema | None, others: bool, unseen: frozenset[str]) -> None:
         self._schema = schema
         self._others = others
+        self._names = unseen
         self._unseen = [json.dumps(name).encode() for name in unseen]
 
     def table(self, block: bytes) -> pa.Table | None:
         import pyarrow as pa
         import pyarrow.json as reader
 
-        if (
-            self._schema is None
-            or may_be_deep(block)
-            or not _is_utf8(block)
-            or any(name in block for name in self._unseen)
-        ):
+        if self._schema is None or not _is_utf8(block):
+            return None
+        ruled = self._ruled(block, self._schema)
+        if ruled is not None:
+            return ruled
+        if _may_be_deep(block) or any(name in block for name in self._unseen):
             return None
         if b"Infinity" in block:  # which Arrow reads, and eKuiper refuses
             return None
@@ -150,6 +155,13 @@ class _Columnar:
             return None  # objects that share a line, or go beyond one
         return table.combine_chunks() if self._nulls_are_nulls(table, block) else None
 
+    def _ruled(self, block: bytes, schema: pa.Schema) -> pa.Table | None:
+        """The table when all lines are written like the first."""
+        ruled = Ruled.of(block.partition(b"\n")[0])
+        if ruled is None or not ruled.fits(schema, self._others) or not self._names.isdisjoint(ruled.keys):
+            return None
+        return ruled.table(block if block.endswith(b"\n") else block + b"\n", schema)
+
     def _nulls_are_nulls(self, table: pa.Table, block: bytes) -> bool:
         """Whether every null stands in the text, none being a key that is absent."""
         holes = [name for name in table.column_names if table.column(name).null_count]
@@ -161,6 +173,14 @@ class _Columnar:
 def _written_nulls(name: str, block: bytes) -> int:
     key = re.escape(json.dumps(name, ensure_ascii=False).encode())
     return len(re.findall(key + rb"\s*:\s*null", block))
+
+
+def _may_be_deep(block: bytes) -> bool:
+    """Whether an object in a block of lines may be nested deeper than the format takes."""
+    opened = block.count(b"{") + block.count(b"[")
+    if opened - block.count(b"\n{") - block.startswith(b"{") < DEPTH:  # most lines open nothing but their object
+        return False
+    return may_be_deep(block)
 
 
 def _is_utf8(block: bytes) -> bool:

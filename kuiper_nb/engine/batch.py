@@ -54,7 +54,7 @@ class Batch:
     def as_rows(self) -> list[Row]:
         """The rows as dicts; those of a table hold an explicit null where it has one."""
         if self.rows is not None:
-            return self.rows if isinstance(self.rows, list) else list(self.rows)
+            return self.rows if isinstance(self.rows, list) else self.rows[:]  # type: ignore[return-value]
         assert self.table is not None
         return table_rows(self.table)
 
@@ -90,3 +90,12 @@ def _joined(run: list[Batch]) -> Batch:
     rows = [row for batch in run for row in batch.rows or ()]
     arrivals = np.concatenate([b.arrivals for b in run])
     return Batch(arrivals, np.concatenate([b.times for b in run]), rows, None, run[0].meta)
+
+
+def joined(first: Batch, second: Batch) -> Batch:
+    """The rows of both; as a table where both are tables of one schema."""
+    arrivals = np.concatenate([first.arrivals, second.arrivals])
+    times = np.concatenate([first.times, second.times])
+    if first.table is not None and second.table is not None and first.table.schema == second.table.schema:
+        return Batch(arrivals, times, None, pa.concat_tables([first.table, second.table]), second.meta)
+    return Batch(arrivals, times, [*first.as_rows(), *second.as_rows()], None, second.meta)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -95,20 +96,53 @@ class Newest(Sequence[T], Generic[T]):
         self._weigh = weigh
         self._weight = 0
         self._items: deque[T] = deque()
+        self._later: deque[tuple[int, Callable[[], Sequence[T]]]] = deque()
+        self._lock = threading.RLock()
 
     def append(self, item: T) -> None:
         """Add *item*, let the oldest go."""
-        self._items.append(item)
-        self._weight += self._weigh(item)
-        while self._weight > self.keep and len(self._items) > 1:
-            weight = self._weigh(self._items.popleft())
-            self._weight -= weight
-            self.dropped += weight
+        self.extend((item,))
+
+    def extend(self, items: Sequence[T]) -> None:
+        """Add *items*, let the oldest go."""
+        with self._lock:
+            self._made().extend(items)
+            self._weight += sum(map(self._weigh, items))
+            self._trim()
+
+    def later(self, count: int, make: Callable[[], Sequence[T]]) -> None:
+        """Add *count* items of weight 1, which *make* makes when somebody looks; let the oldest go."""
+        with self._lock:
+            self._later.append((count, make))
+            self._weight += count
+            self._trim()
 
     def clear(self) -> None:
         """Forget everything."""
-        self._items.clear()
-        self._weight = self.dropped = 0
+        with self._lock:
+            self._items.clear()
+            self._later.clear()
+            self._weight = self.dropped = 0
+
+    def _trim(self) -> None:
+        """Let go of what is too old; items that wait go together, when all of them must."""
+        while self._weight > self.keep:
+            if self._items and (len(self._items) > 1 or self._later):
+                weight = self._weigh(self._items.popleft())
+            elif self._later and self._weight - self._later[0][0] >= self.keep:
+                weight = self._later.popleft()[0]
+            else:
+                return
+            self._weight -= weight
+            self.dropped += weight
+
+    def _made(self) -> deque[T]:
+        """All items, those that waited made."""
+        with self._lock:
+            while self._later:
+                self._items.extend(self._later.popleft()[1]())
+                self._trim()
+            return self._items
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -116,17 +150,17 @@ class Newest(Sequence[T], Generic[T]):
     def __getitem__(self, index: slice) -> list[T]: ...
     def __getitem__(self, index: int | slice) -> T | list[T]:
         if isinstance(index, slice):
-            return list(self._items)[index]
-        return self._items[index]
+            return list(self._made())[index]
+        return self._made()[index]
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._made())
 
     def __iter__(self) -> Iterator[T]:
-        return iter(list(self._items))
+        return iter(list(self._made()))
 
     def __repr__(self) -> str:
-        return repr(list(self._items))
+        return repr(list(self._made()))
 
     def __eq__(self, other: object) -> bool:
         return list(self) == (list(other) if isinstance(other, (Newest, list)) else other)

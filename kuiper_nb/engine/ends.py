@@ -95,8 +95,9 @@ class Ends:
         except EndOfStream:
             return payloads, True
         except KuiperError:
-            if hasattr(self.source, "backlog"):  # another source begins anew when it is opened again
-                self._unread.extend(payloads)
+            if payloads and not hasattr(self.source, "backlog"):
+                return payloads, False  # it fails on the same place again, at the next step
+            self._unread.extend(payloads)
             raise
         return payloads, False
 

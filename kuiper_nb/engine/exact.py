@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cmp_to_key
+from itertools import repeat
 from typing import Any
 
 from ..contracts import Row
@@ -22,6 +23,7 @@ from ..sql.syntax import Node
 from ..sql.timeformat import rfc3339
 from ..sql.values import described, go_type, text
 from ..windowing.windows import Span
+from .refused import refused
 
 
 class Exact:
@@ -42,6 +44,8 @@ class Exact:
         named = {field.name for field in plan.fields if field.kind != "star"}
         self._named = frozenset(named)
         self._steps = [(call.site, self._evaluator.step(call)) for call in plan.analytic]
+        alone = not self._steps and self._filter is None and (plan.window is None or plan.where_first)
+        self._refused = refused(plan.where, plan.aliases) if alone else None
 
     def reset(self) -> None:
         """Forget all rows: a new run begins."""
@@ -58,7 +62,23 @@ class Exact:
 
     def passes_where(self, frame: Frame) -> bool:
         """Whether WHERE, where there is one, lets the row through."""
-        return self._where is None or _condition(self._where, frame, "Where")
+        if self._where is None:
+            return True
+        try:
+            return _condition(self._where, frame, "Where")
+        except RowFault as fault:
+            if self._refused is not None:
+                self._refused.note(frame.row, fault.message)
+            raise
+
+    @property
+    def remembers(self) -> bool:
+        """Whether `refusals` may know anything."""
+        return self._refused is not None
+
+    def refusals(self, rows: Sequence[Row]) -> Iterable[str | None]:
+        """The faults of rows that are known to fail before anything is computed of them; None for the others."""
+        return repeat(None, len(rows)) if self._refused is None else self._refused.messages(rows)
 
     def passes_filter(self, frame: Frame) -> bool:
         """Whether the window's FILTER, where there is one, lets the row in."""

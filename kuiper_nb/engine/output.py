@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from ..contracts import Row
 from .emits import Emit, Late, Newest, RowError
+from .rest import Message, Rest
 
-Message = Row | RowError
+__all__ = ["Computed", "Message", "Output"]
 
 
 class Computed(Protocol):
@@ -58,7 +59,7 @@ class _Lazy(Sequence[Message]):
         return len(self._messages())
 
 
-def _in_order(partial: Computed, rest: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
+def _in_order(partial: Computed, rest: Iterable[tuple[int, Any]]) -> list[tuple[int, Any]]:
     """The rows of both parts in the order of their batch."""
     made = partial.make()
     places = range(len(made)) if partial.places is None else partial.places.tolist()
@@ -85,30 +86,29 @@ class Output:
 
     def batch(self, at: int, messages: list[Message]) -> None:
         """One micro-batch of a rule without a window: rows and faults in the order of the input."""
-        rows: list[Row] = []
-        for message in messages:
-            if isinstance(message, RowError):
-                self._count(message)
-            else:
-                rows.append(message)
+        self._count_all([message for message in messages if isinstance(message, RowError)])
+        rows = [message for message in messages if not isinstance(message, RowError)]
         emit = Emit(at, rows)
         if rows:
             self._keep(emit)
         if messages:
             self.deliver(emit, messages)
 
-    def merged(self, at: int, partial: Computed, rest: list[tuple[int, Message]]) -> None:
-        """One micro-batch of which DuckDB computed a part and *rest* was computed row by row, each with its place."""
+    def merged(self, at: int, partial: Computed, rest: Rest) -> None:
+        """One micro-batch of which DuckDB computed a part and *rest* was computed row by row, each with its place,
+        in order."""
         if not rest:
             if partial.size:
                 emit = Emit(at, size=partial.size, make=partial.make, table=partial.table)
                 self._keep(emit)
                 self.deliver(emit, None)
             return
-        rows = [(place, message) for place, message in rest if not isinstance(message, RowError)]
-        for _, message in sorted(rest, key=lambda pair: pair[0]):
-            if isinstance(message, RowError):
-                self._count(message)
+        rows = [(place, message) for place, message in rest.made if not isinstance(message, RowError)]
+        if len(rows) < len(rest.made) or not rest.refused:
+            self._count_all([message for _, message in rest if isinstance(message, RowError)])
+        else:
+            self.errors.later(rest.refused, rest.make)
+            self._counted(rest.refused, rest.last)
         emit = Emit(at, size=partial.size + len(rows), make=lambda: [row for _, row in _in_order(partial, rows)])
         if emit.size:
             self._keep(emit)
@@ -144,6 +144,16 @@ class Output:
         self.emits.append(emit)
         self.counts["emits"] += 1
         self.counts["rows_out"] += emit.size
+
+    def _count_all(self, errors: list[RowError]) -> None:
+        if errors:
+            self.errors.extend(errors)
+            self._counted(len(errors), errors[-1].message)
+
+    def _counted(self, errors: int, last: str) -> None:
+        self.counts["errors"] += errors
+        self.counts["errored"] += errors
+        self.last_error = last
 
     def _count(self, error: RowError, window: bool = False) -> None:
         self.errors.append(error)

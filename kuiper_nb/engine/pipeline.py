@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +11,19 @@ import pyarrow as pa
 
 from ..errors import RowFault
 from ..sql.builtins.entry import Scope
-from ..sql.evaluate import Frame
+from ..sql.evaluate import Frame, fresh
 from ..sql.plan import Plan
 from ..windowing.spec import Count
 from ..windowing.watermark import Admission, EventTime, release
 from ..windowing.windows import Span, windows
-from .batch import Batch, Times, table_rows
+from .batch import FEW, Batch, Times, joined, table_rows
 from .buffer import MANY, Buffer, FrameSegment, Placed, SortedFrames, TableSegment
 from .emits import Emit, Late, RowError
 from .exact import Exact
+from .faults import row_error
 from .leap import Leap
-from .output import Message, Output
+from .output import Output
+from .rest import Rest
 from .spanstage import EXACT, Verdict
 from .vector import Entered, Failures, Vector
 
@@ -194,33 +196,55 @@ class Pipeline:
             self.out.batch(at, [message for _, message in self._messages(batch, range(len(batch)), {})])
             return
         places = partial.exact if partial.exact is not None else _NOWHERE
-        rest = self._messages(batch.select(places), places.tolist(), partial.failures) if len(places) else []
+        rest = self._messages(batch.select(places), places.tolist(), partial.failures) if len(places) else Rest()
         self.arms["duckdb"] += len(batch) - len(places)
         self.out.counts["used"] += partial.size
         self.out.counts["filtered"] += len(batch) - partial.size - len(places)
         self.out.merged(at, partial, rest)
 
-    def _messages(self, batch: Batch, places: Sequence[int], failures: Failures) -> list[tuple[int, Message]]:
+    def _messages(self, batch: Batch, places: Sequence[int], failures: Failures) -> Rest:
         """The exact arm: output rows and errors, each with its place in the batch they came in."""
         self.arms["exact"] += len(batch)
-        messages: list[tuple[int, Message]] = []
+        rest = Rest()
+        for _ in range(2 if self.exact.remembers else 0):
+            if len(batch) > FEW:
+                batch, places = rest.without_refused(batch, places, self.exact.refusals)
+            if len(batch) > FEW:  # what these teach need not be asked of the others
+                first = np.arange(len(batch)) < FEW
+                self._answer(rest, batch.select(first), places[:FEW], failures)
+                batch, places = batch.select(~first), places[FEW:]
+        self._answer(rest, batch, places, failures)
+        return rest
+
+    def _answer(self, rest: Rest, batch: Batch, places: Sequence[int], failures: Failures) -> None:
+        used = filtered = 0
         for place, frame, arrival in zip(places, self._frames(batch), batch.arrivals.tolist(), strict=True):
-            frame.failures = failures.get(place, frame.failures)
+            if isinstance(frame, RowError):
+                rest.made.append((place, frame))
+                continue
+            if failures:
+                frame.failures = failures.get(place, frame.failures)
             try:
                 self.exact.prepare(frame)
                 if not self.exact.passes_where(frame):
-                    self.out.counts["filtered"] += 1
+                    filtered += 1
                     continue
                 if self.plan.limit != 0 and (self.plan.having is None or self.exact.passes_having(frame)):
-                    messages += [(place, row) for row in self.exact.rows(frame)]
-                self.out.counts["used"] += 1
+                    rest.made += [(place, row) for row in self.exact.rows(frame)]
+                used += 1
             except RowFault as fault:
-                messages.append((place, row_error(fault, frame, arrival)))
-        return messages
+                rest.made.append((place, row_error(fault, frame, arrival)))
+        self.out.counts["used"] += used
+        self.out.counts["filtered"] += filtered
 
-    def _frames(self, batch: Batch) -> list[Frame]:
-        scope, meta = self.scope, batch.meta
-        return [Frame(row, at, meta, scope) for row, at in zip(batch.as_rows(), batch.times.tolist(), strict=True)]
+    def _frames(self, batch: Batch) -> Iterator[Frame | RowError]:
+        """The rows as frames; as errors where it is known that they fail."""
+        scope, meta, rows = self.scope, batch.meta, batch.as_rows()
+        refusals = self.exact.refusals(rows)
+        for row, at, arrival, refusal in zip(
+            rows, batch.times.tolist(), batch.arrivals.tolist(), refusals, strict=True
+        ):
+            yield Frame(row, at, meta, scope) if refusal is None else RowError(refusal, row, arrival)
 
     # ---- rows into windows
 
@@ -259,7 +283,11 @@ class Pipeline:
         kept: list[int] = []
         frames: list[Frame] = []
         for place, frame, arrival in zip(places, self._frames(batch), batch.arrivals.tolist(), strict=True):
-            frame.failures = failures.get(place, frame.failures)
+            if isinstance(frame, RowError):
+                self.out.failed(frame)
+                continue
+            if failures:
+                frame.failures = failures.get(place, frame.failures)
             try:
                 self.exact.prepare(frame)
                 if self.exact.passes_filter(frame) and (not self.plan.where_first or self.exact.passes_where(frame)):
@@ -367,27 +395,3 @@ class Pipeline:
         places = np.minimum(places, len(arrivals) - 1)
         ats: list[int] = np.maximum.accumulate(arrivals[places]).tolist()
         return ats
-
-
-def fresh(frame: Frame) -> Frame:
-    """The row again, nothing computed yet but what it was given on arrival: overlapping windows evaluate it anew."""
-    return Frame(frame.row, frame.at, frame.meta, frame.scope, analytic=frame.analytic)
-
-
-def joined(first: Batch, second: Batch) -> Batch:
-    """The rows of both; as a table where both are tables of one schema."""
-    arrivals = np.concatenate([first.arrivals, second.arrivals])
-    times = np.concatenate([first.times, second.times])
-    if first.table is not None and second.table is not None and first.table.schema == second.table.schema:
-        return Batch(arrivals, times, None, pa.concat_tables([first.table, second.table]), second.meta)
-    return Batch(arrivals, times, [*first.as_rows(), *second.as_rows()], None, second.meta)
-
-
-def row_error(fault: RowFault, frame: Frame | None, at: int) -> RowError:
-    """The fault as an error of its row; *where* is the place in the user's code, if it came from there."""
-    where = ""
-    cause: BaseException | None = fault
-    while cause is not None and not where:
-        where = getattr(cause, "where", "")
-        cause = cause.__cause__
-    return RowError(fault.message, frame.row if frame is not None else None, at, where)

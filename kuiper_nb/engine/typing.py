@@ -26,7 +26,7 @@ from ..types import (
 )
 from .batch import FILLER, filled
 from .hoist import HIDDEN
-from .pushed import Pushed
+from .pushed import Kinds, Pushed, of_kinds
 
 Typing = tuple[tuple[str, AnyType], ...]
 Mask = npt.NDArray[np.bool_]
@@ -37,6 +37,8 @@ _KINDS: dict[type, tuple[AnyType, pa.DataType]] = {
     str: (STRING, pa.string()),
     bool: (BOOLEAN, pa.bool_()),
 }
+_NONE = type(None)
+_NUMBERS: Kinds = frozenset((int, float))
 
 
 def typing_of(table: pa.Table) -> Typing:
@@ -71,54 +73,92 @@ def columnised(rows: Sequence[Row], names: Sequence[str]) -> tuple[pa.Table, Typ
     misfits = rows.misfits if isinstance(rows, Pushed) else None
     for name in names:
         if isinstance(rows, Pushed):
-            values = _fitting(rows, name)
+            found = _column(*_decoded(rows, name), rows.widens(name))
         else:
             values = [row.get(name) for row in rows]
-        kinds = set(map(type, values)) - {type(None)}
-        if len(kinds) > 1:
-            kind, wrong = _majority(values)
-            misfits = wrong if misfits is None else misfits | wrong
-            values = [v if type(v) is kind else None for v in values]
-            kinds = {kind}
-        if not kinds:
-            arrays.append(pa.nulls(len(values)))
-            typing.append((name, NULL))
-            continue
-        known = _KINDS.get(kinds.pop())
-        if known is None:
+            found = _column(values, frozenset(map(type, values)) - {_NONE}, False)
+        if found is None:
             return None
-        try:
-            arrays.append(pa.array(values, known[1]))
-        except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
-            return None
-        typing.append((name, known[0]))
-        if known[0] == FLOAT:
-            nan = np.isnan(arrays[-1].to_numpy(zero_copy_only=False)) if arrays[-1].null_count == 0 else _nan(values)
-            misfits = misfits if not nan.any() else nan if misfits is None else misfits | nan
+        array, kind, wrong = found
+        arrays.append(array)
+        typing.append((name, kind))
+        for mask in (wrong, _not_finite(array)):
+            misfits = mask if misfits is None else misfits if mask is None else misfits | mask
     table = filled(pa.table(arrays, names=list(names)), len(rows))
     return table, tuple(typing) or typing_of(table), misfits
 
 
-def _nan(values: Sequence[Any]) -> Mask:
-    return np.array([type(v) is float and math.isnan(v) for v in values])
-
-
-def _fitting(rows: Pushed, name: str) -> list[Any]:
-    """A column as decoding will make it; null in rows that must be decoded one by one."""
+def _decoded(rows: Pushed, name: str) -> tuple[list[Any], Kinds]:
+    """A column, null in rows that must be decoded one by one, and the types of its values."""
     values = rows.values(name)
-    if rows.misfits is not None:
-        values = [None if wrong else v for v, wrong in zip(values, rows.misfits.tolist(), strict=True)]
-    if rows.widens(name) and int in set(map(type, values)):
-        try:
-            return [float(v) if type(v) is int else v for v in values]
-        except OverflowError:
-            return values
+    if rows.misfits is None:
+        return values, rows.kinds(name)
+    values = _without(values, rows.misfits)
+    return values, frozenset(map(type, values)) - {_NONE}
+
+
+def _column(values: list[Any], kinds: Kinds, widens: bool) -> tuple[pa.Array, AnyType, Mask | None] | None:
+    """*values* of types *kinds* as Arrow of the type most of them have, and which have another, if any.
+
+    With *widens* integers stand for floats. None where there is no Arrow.
+    """
+    if not kinds:
+        return pa.nulls(len(values)), NULL, None
+    numbers = _NUMBERS if widens else frozenset()
+    most = next(iter(kinds)) if len(kinds) == 1 else _most(values, kinds, numbers)
+    same = numbers if most in numbers else frozenset((most,))
+    wrong = None
+    if not kinds <= same:
+        wrong = of_kinds(values, kinds - same)
+        values = _without(values, wrong)
+    known = _KINDS.get(float if most in numbers else most)
+    if known is None:
+        return None
+    try:
+        return _exactly(values, known[1]), known[0], wrong
+    except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
+        return None
+
+
+def _exactly(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """*values* as Arrow; integers beyond 2**53 that stand for floats are rounded, which Arrow refuses to do."""
+    try:
+        return pa.array(values, kind)
+    except (pa.ArrowInvalid, OverflowError):
+        if kind != pa.float64():
+            raise
+        return pa.array([None if value is None else _rounded(value) for value in values], kind)
+
+
+def _rounded(value: float) -> float:
+    """A number as decoding makes it a float."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _most(values: list[Any], kinds: Kinds, numbers: Kinds) -> type:
+    """The type most values have (null has none); *numbers* count as one."""
+    every = list(map(type, values))
+    counted = {kind: every.count(kind) for kind in kinds}
+    together = sum(count for kind, count in counted.items() if kind in numbers)
+    return max(counted, key=lambda kind: together if kind in numbers else counted[kind])
+
+
+def _without(values: list[Any], places: Mask) -> list[Any]:
+    """*values* with null at *places*."""
+    values = values.copy()
+    for place in np.flatnonzero(places).tolist():
+        values[place] = None
     return values
 
 
-def _majority(values: Sequence[Any]) -> tuple[type, Mask]:
-    """The type most values have, and which values have another (null has none)."""
-    kinds = list(map(type, values))
-    counted = {kind: kinds.count(kind) for kind in set(kinds) - {type(None)}}
-    most = max(counted, key=lambda kind: counted[kind])
-    return most, np.array([kind is not most and kind is not type(None) for kind in kinds])
+def _not_finite(array: pa.Array) -> Mask | None:
+    """Where a column of floats is NaN or infinite, which has no JSON form; None when it is nowhere."""
+    if array.type != pa.float64():
+        return None
+    odd = ~np.isfinite(array.to_numpy(zero_copy_only=False))
+    if array.null_count:
+        odd &= array.is_valid().to_numpy(zero_copy_only=False)
+    return odd if odd.any() else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,6 +23,7 @@ from .lenient import Doubled, Literal
 Convert = Callable[[Any], Any]
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
+_AS_IS = frozenset((float, str, bool, type(None)))  # what a schemaless stream takes for what it is
 _INT_DIGITS = re.compile(r"-?[0-9]+")
 
 
@@ -118,13 +119,20 @@ def pruning(used: frozenset[str] | None, names: Mapping[str, str]) -> Callable[[
 
 def schemaless(used: frozenset[str] | None, names: Mapping[str, str], whole: bool) -> Callable[[Row], Row]:
     """Keeps the used columns, all numbers in them as floats; with *whole*, integers stay integers."""
-    prune = pruning(used, names)
     number = _whole_or_float if whole else _float
+    if used is None or names:
+        prune = pruning(used, names)
+        return lambda row: {k: v if type(v) in _AS_IS else _deep(v, number) for k, v in prune(row).items()}
+    return lambda row: {k: v if type(v) in _AS_IS else _deep(v, number) for k, v in row.items() if k in used}
 
-    def decode(row: Row) -> Row:
-        return {key: _deep(value, number) for key, value in prune(row).items()}
 
-    return decode
+def schemaless_rows(used: frozenset[str] | None) -> Callable[[Iterable[Row]], list[Row]]:
+    """`schemaless` of many rows, none of them renamed, in less time."""
+    if used is None:
+        return lambda rows: [{k: v if type(v) in _AS_IS else _deep(v, _float) for k, v in row.items()} for row in rows]
+    return lambda rows: [
+        {k: v if type(v) in _AS_IS else _deep(v, _float) for k, v in row.items() if k in used} for row in rows
+    ]
 
 
 def declared(fields: tuple[Field, ...], names: Mapping[str, str]) -> Callable[[Row], Row]:

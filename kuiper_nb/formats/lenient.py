@@ -21,7 +21,8 @@ _ESCAPE = re.compile(
     r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\(.)", re.DOTALL
 )
 _SIMPLE = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_DEPTH = 300
+DEPTH = 300
+"""How many levels of brackets a value may have."""
 _TAIL = 80
 
 
@@ -65,7 +66,7 @@ def loads(text: str) -> Any:
         tail = _quoted(_shortened(text[refused.place :]))
         raise RowFault(f"cannot parse JSON: {refused.message}; unparsed tail: {tail}") from None
     except RecursionError:
-        raise RowFault(f"cannot parse JSON: too big depth for the nested JSON; it exceeds {_DEPTH}") from None
+        raise RowFault(f"cannot parse JSON: too big depth for the nested JSON; it exceeds {DEPTH}") from None
     end = _skip(text, end)
     if end < len(text):
         raise RowFault(f"unexpected tail: {_quoted(_shortened(text[end:]))}")
@@ -76,11 +77,11 @@ def may_be_deep(text: bytes) -> bool:
     """Whether brackets, those in texts among them, are nested beyond what `loads` takes; the standard library would
     take more, and what recurses over such a value later would not.
     """
-    if text.count(b"[") + text.count(b"{") <= _DEPTH:
+    if text.count(b"[") + text.count(b"{") <= DEPTH:
         return False
     letters = np.frombuffer(text, np.uint8) | 0x20  # `[` and `{`, and `]` and `}`, differ in that bit
     steps = (letters == ord("{")).astype(np.int8) - (letters == ord("}")).astype(np.int8)
-    return bool(steps.cumsum(dtype=np.int32).max() > _DEPTH)
+    return bool(steps.cumsum(dtype=np.int32).max() > DEPTH)
 
 
 def row_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -97,8 +98,8 @@ def row_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
     if at >= len(text):
         raise _Refused("cannot parse empty string", at)
-    if depth >= _DEPTH:
-        raise _Refused(f"too big depth for the nested JSON; it exceeds {_DEPTH}", at)
+    if depth >= DEPTH:
+        raise _Refused(f"too big depth for the nested JSON; it exceeds {DEPTH}", at)
     first = text[at]
     if first == "{":
         return _inside("cannot parse object", _object, text, at + 1, depth + 1)

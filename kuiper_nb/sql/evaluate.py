@@ -195,8 +195,8 @@ class Evaluator:
         if name in ("LIKE", "NOT LIKE"):
             negated = name == "NOT LIKE"
             return lambda frame: op.like(left(frame), right(frame), negated)
-        binary = op.binary
-        return lambda frame: binary(name, left(frame), right(frame))
+        apply = op.operation(name)
+        return lambda frame: apply(left(frame), right(frame))
 
     def _logic(self, node: s.Binary) -> Evaluate:
         name, left, right = node.op, self.build(node.left), self.build(node.right)
@@ -314,3 +314,8 @@ def _aggregate(entry: Builtin, arguments: list[Evaluate]) -> Evaluate:
         return answer([[a(row) for row in rows] for a in arguments])
 
     return evaluate
+
+
+def fresh(frame: Frame) -> Frame:
+    """The row again, nothing computed yet but what it was given on arrival: overlapping windows evaluate it anew."""
+    return Frame(frame.row, frame.at, frame.meta, frame.scope, analytic=frame.analytic)

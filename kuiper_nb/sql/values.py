@@ -32,27 +32,33 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def go_type(value: Any) -> str:
     """The Go type that eKuiper names in its messages."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int):
-        return "int64"
-    if isinstance(value, float):
-        return "float64"
-    if isinstance(value, str):
-        return "string"
-    if value is None:
-        return "<nil>"
-    if isinstance(value, (bytes, bytearray)):
-        return "[]uint8"
-    if isinstance(value, datetime):
-        return "time.Time"
-    if isinstance(value, dict):
-        return "map[string]interface {}"
+    known = _GO_TYPES.get(type(value))
+    if known is not None:
+        return known
+    for kind, name in _GO_KINDS:
+        if isinstance(value, kind):
+            return name
     return "[]interface {}"
+
+
+_GO_KINDS: tuple[tuple[type, str], ...] = (
+    (bool, "bool"),
+    (int, "int64"),
+    (float, "float64"),
+    (str, "string"),
+    (type(None), "<nil>"),
+    (bytes, "[]uint8"),
+    (bytearray, "[]uint8"),
+    (datetime, "time.Time"),
+    (dict, "map[string]interface {}"),
+)
+_GO_TYPES = dict(_GO_KINDS)
 
 
 def float_text(value: float) -> str:
     """A float as Go's %v writes it: the shortest digits, with an exponent below 1e-4 and from 1e+06 on."""
+    if 1e-4 <= value < 1e6 or -1e6 < value <= -1e-4:  # there Python writes it alike
+        return float.__repr__(value).removesuffix(".0")
     if math.isnan(value):
         return "NaN"
     if value in (float("inf"), float("-inf")):
@@ -96,6 +102,8 @@ def _plain(digits: str, exponent: int) -> str:
 
 def text(value: Any) -> str:
     """A value as Go's %v writes it: `[1 a <nil>]`, `map[k:v]`, `true`, `1.5e+06`."""
+    if type(value) is str:
+        return value
     if value is None:
         return "<nil>"
     if isinstance(value, bool):

@@ -65,7 +65,7 @@ def test_a_frame_is_played_in_slices():
 
     payloads = drained(FrameSource(big))
 
-    assert [p.data.num_rows for p in payloads] == [65536, 65536, 18928]
+    assert [p.data.num_rows for p in payloads] == [50_000, 50_000, 50_000]
     assert (all(p.typed for p in payloads), kinds(payloads)) == (True, ["Table"] * 3)
 
 

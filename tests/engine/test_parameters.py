@@ -50,6 +50,9 @@ WINDOWS = (
     "SELECT k, count(*) AS c, sum(x) AS s, $i AS i FROM demo GROUP BY k, TUMBLINGWINDOW(ms, 10)",
     "SELECT sum(x * $f) AS s, window_end() AS e FROM demo WHERE a > $i GROUP BY TUMBLINGWINDOW(ms, 10)",
     "SELECT k, max(x) + $f AS m FROM demo GROUP BY k, HOPPINGWINDOW(ms, 20, 10) HAVING count(*) > $i",
+    "SELECT k, sum(x * $f) AS s, count(*) AS c FROM demo GROUP BY k, HOPPINGWINDOW(ms, 40, 10)",
+    "SELECT count(*) AS c FROM demo GROUP BY HOPPINGWINDOW(ms, 40, 10) HAVING count(*) >= $i",
+    "SELECT k, sum(typed(x + $f)) AS s FROM demo GROUP BY k, TUMBLINGWINDOW(ms, 10)",
     "SELECT a, s FROM demo WHERE s != $t GROUP BY TUMBLINGWINDOW(ms, 10) ORDER BY a",
     "SELECT *, $t AS t2 FROM demo GROUP BY TUMBLINGWINDOW(ms, 10)",
     "SELECT count(*) AS c FROM demo GROUP BY s = $t, TUMBLINGWINDOW(ms, 10)",
@@ -164,6 +167,37 @@ def test_a_window_is_computed_with_the_value_of_its_end(session: Session) -> Non
     session.advance(START + 1000)
 
     assert rows(rule) == [{"s": 10.0}]
+
+
+def test_overlapping_windows_are_not_folded_with_a_value_that_may_change(session: Session) -> None:
+    query = "SELECT sum(t * $k) AS s FROM demo GROUP BY HOPPINGWINDOW(ms, 40, 10)"
+    rule = session.rule(query, options={"isEventTime": False}, parameters={"k": 1})
+    for step in range(1, 7):
+        session.push("demo", pa.table({"t": [1.0] * 100}), at=START + 10 * step - 5)
+        rule.set(k=step)
+        session.advance(START + 10 * step)
+
+    assert rows(rule) == [{"s": 100.0 * min(step, 4) * step} for step in range(1, 7)]
+    assert rule.status.arms == {"duckdb": 600}
+
+
+def test_whether_empty_windows_are_sent_may_change_with_a_value(session: Session) -> None:
+    query = "SELECT count(*) AS c FROM demo GROUP BY TUMBLINGWINDOW(ms, 10) HAVING 0 = $off"
+    rule = session.rule(query, parameters={"off": 1})
+    session.advance(START + 20)
+    rule.set(off=0)
+    session.advance(START + 40)
+
+    assert len(rule.emits) == 2
+
+
+def test_a_row_that_failed_with_one_value_may_pass_with_another(session: Session) -> None:
+    rule = session.rule("SELECT t FROM demo WHERE t > $least", parameters={"least": 1})
+    session.push("demo", {"t": "high"})
+    rule.set(least="a")
+    session.push("demo", {"t": "high"})
+
+    assert (rule.status.errored, rows(rule)) == (1, [{"t": "high"}])
 
 
 def test_without_a_value_a_rule_does_not_start(session: Session) -> None:

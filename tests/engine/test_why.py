@@ -221,6 +221,33 @@ def test_a_rule_that_failed_says_with_what(session: Session) -> None:
     assert rule.why() == "Rule hot was stopped by an error: source broken failed: OSError: the cable is out"
 
 
+def test_a_rule_that_waits_for_its_restart_says_so(session: Session) -> None:
+    def shaky() -> Iterator[dict[str, int]]:
+        raise OSError("no answer")
+        yield {}
+
+    session.source(shaky)
+    session.sql('CREATE STREAM s () WITH (TYPE="shaky")')
+    rule = session.rule("SELECT n FROM s", id="r", options={"restartStrategy": {"attempts": 2, "delay": 5000}})
+    rule.step()
+
+    told = "Rule r waits to start again: restart 1 of 2 in 5 s, after source shaky failed: OSError: no answer"
+    assert rule.why() == told
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_rows_that_no_window_has_seen_are_no_rows_that_having_removed(session: Session, many: bool) -> None:
+    query = "SELECT max(t) AS m FROM demo GROUP BY HOPPINGWINDOW(ss, 10, 5) HAVING max(t) > 90"
+    rule = session.rule(query)
+    now = session.clock.now()
+    session.advance(now + 5_000)
+    session.push("demo", [{"t": 1}] * (500 if many else 1), at=now + 6_000)
+
+    assert rule.why().startswith("The window has not ended yet: ")
+    session.advance(now + 10_000)
+    assert rule.why().startswith("HAVING removed every group")
+
+
 def test_limit_0_lets_nothing_out(session: Session) -> None:
     rule = session.rule("SELECT t FROM demo LIMIT 0")
     session.push("demo", {"t": 1})
