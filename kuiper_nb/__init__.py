@@ -39,8 +39,10 @@ __all__ = [
     "session",
     "sink",
     "source",
+    "status",
     "stream",
     "unload_ipython_extension",
+    "view",
 ]
 
 _HOME = {
@@ -116,6 +118,23 @@ def push(topic: str, data: Any, at: int | None = None) -> None:
 def stream(name: str, data: Any, *, timestamp: str = "") -> Any:
     """`Session.stream` of the notebook's session."""
     return session().stream(name, data, timestamp=timestamp)
+
+
+def view(rule: Any) -> Any:
+    """A rule of the notebook's session (or its name) as a widget that follows it, for `VBox` and the like.
+
+    Raises CatalogError when there is no such rule.
+    """
+    from .notebook.live import rule_widget
+
+    return rule_widget(rule)
+
+
+def status() -> Any:
+    """Everything in the notebook's session as a widget that follows it and starts, stops and drops."""
+    from .notebook.live import status_widget
+
+    return status_widget()
 
 
 def load_ipython_extension(ipython: Any) -> None:

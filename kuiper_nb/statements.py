@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import formats
 from .catalog import Stream
-from .connectors import Site
+from .connectors import PARAMETERS, Site
 from .errors import CatalogError, KuiperError, did_you_mean
 from .sql.ddl import described, stream_of
 from .sql.parser import parse
@@ -137,7 +137,8 @@ def declared_stream(statement: str) -> Stream:
 
 def _defined(session: Session, create: Create) -> Stream:
     kind = dict(create.options).get("TYPE", "")
-    parameters = session.sources[kind].parameters if kind in session.sources else frozenset[str]()
+    own = PARAMETERS.get(kind.lower(), frozenset[str]())
+    parameters = session.sources[kind].parameters if kind in session.sources else own
     return stream_of(create, parameters)
 
 

@@ -50,6 +50,7 @@ HOMES = {
     "ipywidgets": ("notebook/",),
     "traitlets": ("notebook/",),
     "anywidget": ("notebook/",),
+    "psutil": ("connectors/system.py",),
     "zmq": ("plugins/",),
     "httpx": ("services/", "connectors/", "production/"),
     "grpc": ("services/",),
@@ -224,7 +225,9 @@ def _overloads(function: ast.FunctionDef) -> bool:
     return any(d == "overload" or d.endswith((".setter", ".deleter")) for d in decorators)
 
 
-HEAVY = "{'duckdb', 'lark', 'sqlglot', 'pandas', 'pyarrow', 'numpy', 'zmq', 'httpx', 'IPython', 'ipywidgets'}"
+HEAVY = (
+    "{'duckdb', 'lark', 'sqlglot', 'pandas', 'pyarrow', 'numpy', 'zmq', 'httpx', 'IPython', 'ipywidgets', 'anywidget'}"
+)
 
 
 @pytest.mark.parametrize("statement", ["import kuiper_nb", "import kuiper_nb as kuiper; kuiper.__all__"])

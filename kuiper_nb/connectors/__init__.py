@@ -15,10 +15,12 @@ from ..errors import ConnectorError, NotSupported, did_you_mean
 from .documented import Documented
 from .site import Site, Topics
 
-__all__ = ["SINKS", "SOURCES", "Documented", "Site", "Topics", "documented", "sink", "source", "takes"]
+__all__ = ["PARAMETERS", "SINKS", "SOURCES", "Documented", "Site", "Topics", "documented", "sink", "source", "takes"]
 
-SOURCES = {"memory": "memory", "simulator": "simulator", "file": "file"}
+SOURCES = {"memory": "memory", "simulator": "simulator", "file": "file", "system": "system"}
 SINKS = {"memory": "memory", "file": "file", "log": "log", "nop": "nop"}
+PARAMETERS = {"system": frozenset({"INTERVAL"})}
+"""Further keys of WITH that a TYPE knows, beside those of eKuiper."""
 
 _BOTH_ELSEWHERE = ("mqtt", "websocket", "neuron", "edgex", "kafka", "sql", "zmq")
 _SOURCES_ELSEWHERE = (*_BOTH_ELSEWHERE, "httppull", "httppush", "nexmark", "redissub", "video", "random")

@@ -14,7 +14,7 @@ from .. import formats
 from ..catalog import Stream
 from ..contracts import Payload, Row
 from ..errors import RowFault
-from ..formats.coerce import coercion, extra, timestamps
+from ..formats.coerce import LATEST, coercion, extra, timestamps
 from ..types import BIGINT, DATETIME, from_arrow, to_arrow
 from .batch import FEW, Batch, Times, filled, table_rows
 from .pushed import Pushed, Pushing
@@ -97,7 +97,7 @@ class Decoder:
         if not set(map(type, values)) <= {int, float}:
             return None
         try:
-            return np.array(values).astype(np.int64)
+            return _in_range(np.array(values))
         except (OverflowError, ValueError):
             return None
 
@@ -144,10 +144,17 @@ class Decoder:
         column = table.column(name)
         kind = from_arrow(column.type)
         if kind == BIGINT:
-            return column.to_numpy().astype(np.int64, copy=False)  # type: ignore[no-any-return]
+            return _in_range(column.to_numpy())
         if kind == DATETIME:
             return column.cast(pa.timestamp("ms", tz="UTC"), safe=False).cast(pa.int64()).to_numpy()  # type: ignore[no-any-return]
         return None
+
+
+def _in_range(times: np.ndarray) -> Times | None:
+    """*times* as int64; None when one is no time, and rows must be looked at one by one."""
+    if len(times) and not (times.min() > -LATEST and times.max() < LATEST):
+        return None
+    return times.astype(np.int64, copy=False)
 
 
 def without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ..contracts import Row
@@ -116,6 +117,15 @@ class Newest(Sequence[T], Generic[T]):
             self._later.append((count, make))
             self._weight += count
             self._trim()
+
+    @property
+    def weight(self) -> int:
+        """For how many rows the items stand that are kept."""
+        return self._weight
+
+    def newest(self, most: int) -> list[T]:
+        """At most so many of the newest items, oldest first; any thread may ask."""
+        return list(islice(reversed(self._items), most))[::-1]
 
     def clear(self) -> None:
         """Forget everything."""

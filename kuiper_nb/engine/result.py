@@ -51,6 +51,12 @@ def _tables(emits: Iterable[Emit]) -> Iterator[pa.Table]:
         yield rows_table(rows)
 
 
+def emit_rows(emit: Emit, first: int, last: int) -> list[Row]:
+    """The rows *first* up to *last* (left out) of an emit; of a large one no others are made."""
+    ready = emit.table() if last - first < emit.size else None
+    return emit.rows[first:last] if ready is None else unencoded_table(ready.slice(first, last - first)).to_pylist()
+
+
 def rows_table(rows: list[Row]) -> pa.Table:
     """Rows as Arrow."""
     names = list(dict.fromkeys(name for row in rows for name in row))

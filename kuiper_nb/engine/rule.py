@@ -16,6 +16,7 @@ from .decode import Decoder
 from .ends import Ends
 from .exact import Exact
 from .output import Output
+from .pace import Pace
 from .parameters import Parameters
 from .pipeline import Pipeline
 from .restart import Restarts
@@ -41,6 +42,7 @@ class Rule(Shown):
         self.plan = plan
         self.generation = generation
         self.bounds = Bounds()
+        self.pace = Pace()
         self._wiring = wiring
         self._out = Output(keep)
         self._ends = Ends(wiring, self._out.undelivered, separate=plan.window is None)

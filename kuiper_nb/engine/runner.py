@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 from ..process import ProcessSetting
 from .allocation import keep_freed_memory
@@ -18,12 +19,15 @@ def run(rule: Rule) -> None:
     keep_freed_memory()
     with _switching.needed():
         while rule.here:
+            began = time.perf_counter()
             try:
                 worked = rule.step()
             except BaseException as error:  # whatever it is, sys.exit() too, a rule that does not run must not seem to
                 rule.failed(error)
                 continue
-            if not worked and rule.here:
+            if worked:
+                rule.pace.step(time.perf_counter() - began)
+            elif rule.here:
                 rule.rest(_rest(rule))
         rule.left()
 

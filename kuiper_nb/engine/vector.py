@@ -24,6 +24,7 @@ from .answers import NotUniform
 from .assembly import assembled, rows_of, visible
 from .batch import FEW, Batch, filled
 from .parameters import Parameters, as_columns
+from .pushed import Pushed
 from .rowprogram import Outcome, RowProgram
 from .spanprogram import SpanProgram
 from .spanstage import SpanStage
@@ -293,7 +294,8 @@ class Vector:
     def _all_present(self, rows: Sequence[Row]) -> bool:
         """Whether no row lacks a column whose absence would show in the output."""
         plain = [f.node.name for f in self.plan.fields if f.kind == "column"]  # type: ignore[attr-defined]
-        return all(name in row for name in plain for row in rows)
+        known = rows.raw if isinstance(rows, Pushed) else rows  # decoding takes no column away, and gives none
+        return all(name in row for name in plain for row in known)
 
     # ---- results
 

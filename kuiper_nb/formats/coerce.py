@@ -72,6 +72,10 @@ def coercion(
     return lambda row: validate(decode(row))
 
 
+LATEST = 2**53
+"""Beyond this, ms since the epoch, is no time but a slip: nanoseconds, an infinity."""
+
+
 def timestamps(stream: Stream) -> Callable[[Row], int]:
     """What reads a row's event time, ms since the epoch, from the TIMESTAMP column; RowFault when it cannot."""
     column = stream.timestamp
@@ -79,7 +83,7 @@ def timestamps(stream: Stream) -> Callable[[Row], int]:
 
     def event_time(row: Row) -> int:
         value = row.get(column)
-        if type(value) is int:
+        if type(value) is int and abs(value) < LATEST:
             return value
         if column not in row:
             raise RowFault(f"cannot find timestamp field {column} in tuple {text(row)}")
@@ -95,7 +99,9 @@ def timestamps(stream: Stream) -> Callable[[Row], int]:
 def _milliseconds(value: Any, pattern: str) -> int:
     from ..sql.timeformat import to_millis
 
-    if type(value) is float and abs(value) < _MOST:
+    if type(value) in (int, float):
+        if not abs(value) < LATEST:  # NaN is not either
+            raise RowFault(f"{text(value)} ms is no time: it lies beyond the year 280000")
         return int(value)
     return to_millis(value, pattern=pattern)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from traitlets.config.loader import LazyConfigValue
@@ -44,6 +45,13 @@ def unload(shell: Any) -> None:
     kuiper_nb.forget_session()
     kuiper_nb._opening = None
     _forget(shell)
+    _end_views()
+
+
+def _end_views() -> None:
+    pump = sys.modules.get("kuiper_nb.notebook.pump")
+    if pump is not None:
+        pump.PUMP.close()
 
 
 def _forget(shell: Any) -> None:
@@ -58,9 +66,16 @@ def _forget(shell: Any) -> None:
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("kuiper", None)
     shell.magics_manager.registry.pop(Kuiper.__name__, None)
-    for formatter in ("text/plain", "text/html"):
-        for module, name in _SHOWN:
-            shell.display_formatter.formatters[formatter].deferred_printers.pop((module, name), None)
+    formatters = shell.display_formatter.formatters
+    for formatter in (
+        formatters["text/plain"],
+        formatters["text/html"],
+        shell.display_formatter.ipython_display_formatter,
+    ):
+        for known in [t for t in formatter.type_printers if (t.__module__, t.__name__) in _SHOWN]:
+            del formatter.type_printers[known]
+        for shown in _SHOWN:
+            formatter.deferred_printers.pop(shown, None)
 
 
 def _ignore_wrong_mode(shell: Any) -> None:
@@ -81,6 +96,12 @@ def _register_views(shell: Any, place: Place) -> None:
     def stream_text(stream: Stream, printer: Any, cycle: bool) -> None:
         printer.text(stream.statement)
 
+    def rule_live(rule: Rule) -> None:
+        from . import live
+
+        live.show(shell, rule, place)
+
+    shell.display_formatter.ipython_display_formatter.for_type_by_name("kuiper_nb.engine.rule", "Rule", rule_live)
     formatters = shell.display_formatter.formatters
     formatters["text/plain"].for_type_by_name("kuiper_nb.engine.rule", "Rule", rule_text)
     formatters["text/html"].for_type_by_name("kuiper_nb.engine.rule", "Rule", rule_html)

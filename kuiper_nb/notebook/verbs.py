@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CatalogError, KuiperError, NotSupported, did_you_mean
 from ..sql.ddl import described
 from ..statements import known, mapping
-from . import firstline, picture, running
+from . import firstline, live, picture, running
 from .firstline import FirstLine, FirstLineError
 from .help import explained, function_help
 from .known import Known
@@ -115,7 +115,7 @@ _LISTS = ("rules", "streams", "tables", "functions", "sources", "sinks", "plugin
 
 
 def _status(line: Line) -> Any:
-    return rule_view(line.rule(), line.place) if line.first.name else status_view(line.session)
+    return rule_view(line.rule(), line.place) if line.first.name else live.status(line.session, line.place)
 
 
 def _show(line: Line) -> Any:

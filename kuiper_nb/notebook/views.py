@@ -71,14 +71,15 @@ def _failures(errors: Sequence[RowError], number: int, place: Place) -> list[str
     texts = [f"{counted(number, 'row')} failed:"]
     for error in errors[-_MOST_ERRORS:]:
         where = f" ({place(error.where)})" if error.where else ""
-        row = "" if error.row is None else f"\n    row {_row(error.row)}"
+        row = "" if error.row is None else f"\n    row {row_text(error.row)}"
         texts.append(f"  {error.message}{where}{row}")
     if number > _MOST_ERRORS:
         texts[0] = f"{counted(number, 'row')} failed; the newest {_MOST_ERRORS}:"
     return ["\n".join(texts)]
 
 
-def _row(row: Any) -> str:
+def row_text(row: Any) -> str:
+    """A row that failed, as JSON, on one line of at most 200 characters."""
     if isinstance(row, bytes):
         return shown(row.decode("utf-8", "backslashreplace"))
     try:
@@ -137,7 +138,7 @@ def newest(rule: Rule, most: int) -> list[dict[str, Any]]:
 
 def status_view(session: Session) -> View:
     """Everything there is: the rules as a table, the rest by name."""
-    rows = [_status_row(rule) for rule in session.rules.values()]
+    rows = [_status_row(rule) for rule in list(session.rules.values())]
     parts: list[str | Rows] = [_mode(session), rows if rows else "no rules; %%kuiper NAME with a SELECT makes one"]
     for kind, names in _definitions(session).items():
         if names:

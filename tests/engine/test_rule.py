@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from kuiper_nb import KuiperError, Rule, Session
+from kuiper_nb import KuiperError, Rule, Session, VirtualClock
 from kuiper_nb.errors import CatalogError, ClockError, ConnectorError
 
 from ..conftest import START, rows
@@ -441,3 +441,21 @@ def test_an_aggregate_in_where_is_null_without_a_window(session: Session) -> Non
     session.push("demo", {"a": 1})
 
     assert [rows(rule) for rule in rules] == [[], [], [{"a": 1.0}]]
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), 2**63 - 1, 1e300, -(2**60)])
+@pytest.mark.parametrize("way", ["a row", "rows", "arrow"])
+def test_a_time_beyond_all_times_is_a_fault_of_its_row(wrong: float, way: str) -> None:
+    with Session(clock=VirtualClock(START)) as session:
+        session.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo", TIMESTAMP="ts")')
+        rule = session.rule(
+            "SELECT count(*) AS n FROM demo GROUP BY TUMBLINGWINDOW(ss, 1)", options={"isEventTime": True}
+        )
+        row = {"ts": wrong, "v": 1}
+        session.push("demo", pa.table({"ts": [wrong], "v": [1]}) if way == "arrow" else [row] if way == "rows" else row)
+        session.push("demo", [{"ts": START + 100}, {"ts": START + 5_000}])
+
+        assert rule.status.state == "running"
+        assert rule.emits[0].rows == [{"n": 1}]
+        assert len(rule.errors) == 1
+        assert "ts" in rule.errors[0].message

@@ -1,0 +1,206 @@
+"""The two views as widgets: what a browser says goes to the pump, and the pump answers; the rest is in static/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import Context
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import anywidget
+import traitlets
+
+from ..engine.rule import Rule
+from ..errors import KuiperError
+from ..session import Session
+from .choices import Choices
+from .feed import Feed, Frame
+from .pump import PUMP
+from .ruleframe import RuleFrames
+from .sessionframe import SessionFrames, done
+from .views import Place, View, rule_view, status_view
+
+Current = Callable[[], Session | None]
+"""Answers the session that a view is of, None when there is none."""
+
+
+@cache
+def script(*names: str) -> str:
+    """The files of static/ put together: the front ends load one module, and nothing else from anywhere."""
+    return "\n".join((files(__package__) / "static" / name).read_text(encoding="utf-8") for name in names)
+
+
+class Live(anywidget.AnyWidget):
+    """What both views have in common: messages in, frames out, and html and text for whoever has no widgets."""
+
+    _css = script("kuiper.css")
+    last = traitlets.Dict().tag(sync=True, to_json=lambda value, widget: widget.feed.last)
+    """The newest frame, for a page that is loaded anew while the kernel is busy."""
+
+    def __init__(self, current: Current, place: Place) -> None:
+        self.feed = Feed(self.send)
+        self._current = current
+        self._place = place
+        self._answers: list[Frame] = []
+        super().__init__()
+        self.on_msg(self._said)
+
+    def _said(self, _: Any, message: Any, buffers: Any) -> None:
+        """In whatever thread the kernel handles it: it is only put into the queue."""
+        if isinstance(message, dict):
+            PUMP.post(self, message)
+
+    # ---- in the pump's thread
+
+    def take(self, message: dict[str, Any], context: Context, now: float) -> None:
+        """A message from the browser."""
+        self.feed.heard(now, context)
+        shown = message.get("shown")
+        if isinstance(shown, int):
+            self.feed.shown(shown)
+        if message.get("hello"):
+            self.feed.hello()
+        if isinstance(message.get("choose"), dict):
+            self.choose(message["choose"])
+        if isinstance(message.get("action"), str):
+            self._answers.append({"request": message.get("request"), **self._acted(message)})
+
+    def turn(self, now: float) -> bool:
+        """Tell what is new."""
+        if self.feed.ready(now):
+            answers = self._answers[-20:]
+            self.feed.offer(now, lambda share: {**self.frame(share, now), **({"answers": answers} if answers else {})})
+            self._answers = []
+        return self.feed.awake
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody looks."""
+        return not self.feed.awake
+
+    def end(self) -> None:
+        """Tell a last time, whether or not somebody has shown the frame before."""
+        if self.feed.awake:
+            self.feed.hello()
+            self.feed.offer(float("inf"), lambda share: self.frame(share, float("inf")))
+            self.feed.awake = False
+
+    def _acted(self, message: dict[str, Any]) -> Frame:
+        kind, name, session = str(message.get("kind")), str(message.get("name")), self._current()
+        try:
+            if session is None:
+                raise KuiperError("there is no session any more", "")
+            return {"done": done(session, message["action"], kind, name)[:500]}
+        except KuiperError as error:
+            return {"failed": str(error)[:500]}
+
+    def choose(self, given: dict[str, Any]) -> None:
+        """Take over what somebody chose."""
+        raise NotImplementedError
+
+    def frame(self, share: float, now: float) -> Frame:
+        """What there is to see, with a share of the rows."""
+        raise NotImplementedError
+
+    # ---- without widgets
+
+    def view(self) -> View:
+        """The same in text."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return repr(self.view())
+
+    def _repr_mimebundle_(self, **given: Any) -> Any:
+        """The widget, and beside it html and text; in bounded mode those alone, which are the same every time."""
+        static = {"text/plain": repr(self), "text/html": self.view()._repr_html_()}
+        session = self._current()
+        if session is not None and session.mode != "live":
+            return static
+        bundle = super()._repr_mimebundle_(**given)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
+        return {**data, **static}, metadata
+
+
+class StatusView(Live):
+    """Everything in a session, as a table that follows it."""
+
+    _esm = script("parts.js", "link.js", "status.js")
+
+    def __init__(self, current: Current, place: Place) -> None:
+        self._frames = SessionFrames()
+        self._logs_of = ""
+        super().__init__(current, place)
+
+    def choose(self, given: dict[str, Any]) -> None:
+        """Whose log is open."""
+        self._logs_of = str(given.get("logs_of") or "")
+
+    def turn(self, now: float) -> bool:
+        """Measure, too, while somebody looks."""
+        session = self._current()
+        if self.feed.awake and session is not None:
+            self._frames.measure(session, now)
+        return super().turn(now)
+
+    def frame(self, share: float, now: float) -> Frame:
+        """Everything there is."""
+        session = self._current()
+        if session is None:
+            return {
+                "head": {"mode": "closed", "running": 0, "rules": 0, "memory": 0},
+                "rows": [],
+                "more": 0,
+                "logs": None,
+            }
+        return self._frames.frame(session, self._logs_of, share)
+
+    def view(self) -> View:
+        """The same in text."""
+        session = self._current()
+        return status_view(session) if session is not None else View(("the session has been closed",))
+
+
+class ResultView(Live):
+    """One rule: its newest rows, a chart of them, what failed.
+
+    Without *text* it follows whatever rule has the name *id*; else only one with this statement.
+    """
+
+    _esm = script("parts.js", "link.js", "chart.js", "result.js")
+
+    def __init__(self, rule: Rule, current: Current, place: Place, *, text: str = "", choices: Choices | None = None):
+        self.rule = rule
+        self._text = text
+        self._choices = choices or Choices()
+        self._frames = RuleFrames(rule, place)
+        super().__init__(current, place)
+
+    def follow(self) -> str:
+        """Turn to the rule that has the name now; what became of it, when there is none that is meant."""
+        session = self._current()
+        named = session.rules.get(self.rule.id) if session is not None else None
+        if named is None:
+            return "dropped" if session is not None else "the session has been closed"
+        if named is not self.rule:
+            if self._text and named.plan.text != self._text:
+                return "replaced by another statement"
+            self.rule, self._frames = named, RuleFrames(named, self._place)
+            self._choices = self._frames.choose(Choices(), self._choices)
+        return ""
+
+    def choose(self, given: dict[str, Any]) -> None:
+        """What is shown of the rule."""
+        self._choices = self._frames.choose(self._choices, self._choices.with_those(given))
+
+    def frame(self, share: float, now: float) -> Frame:
+        """What there is to see of the rule."""
+        note = self.follow()
+        return self._frames.frame(self._choices, share, note)
+
+    def view(self) -> View:
+        """The same in text."""
+        session = self._current()
+        named = None if session is None or self._text else session.rules.get(self.rule.id)
+        return rule_view(named or self.rule, self._place)
