@@ -100,9 +100,9 @@ def aggregate(f: Any = None, *, name: str | None = None) -> Any:
     return session().aggregate(f, name=name)
 
 
-def source(f: Any = None, *, name: str | None = None) -> Any:
+def source(f: Any = None, *, name: str | None = None, live: bool = False) -> Any:
     """`Session.source` of the notebook's session."""
-    return session().source(f, name=name)
+    return session().source(f, name=name, live=live)
 
 
 def sink(f: Any = None, *, name: str | None = None) -> Any:

@@ -45,7 +45,14 @@ class Payload:
 
 @runtime_checkable
 class Source(Protocol):
-    """Where rows enter a rule. One instance per rule."""
+    """Where rows enter a rule. One instance per rule.
+
+    A source may say more of itself in attributes, of its class or of the instance, also before it is opened:
+    *live* (False): it reads the world, so what it delivers cannot be had again; in bounded mode a recording stands in.
+    *bounded* (True): it ends by itself; None when only its end will tell. *paced* (True): the clock, or a push, says
+    when it delivers. *backlog*: how many pushed payloads wait. *more* (False): the next payload belongs to the same
+    micro-batch. *complete* (True): its end is that of the input, so the last windows go out.
+    """
 
     def open(self) -> None:
         """Get ready; raise ConnectorError when that is impossible."""

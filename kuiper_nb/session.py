@@ -33,11 +33,12 @@ from .functions.native import native
 from .functions.registry import Registry
 from .functions.sink import NativeSink, SinkDefinition, sink_definition
 from .functions.source import NativeSource, SourceDefinition
+from .recordings import Recordings
 from .sql.compiler import compile_select
 from .sql.parser import parse, parse_rule
 from .sql.plan import Options
 from .sql.syntax import Select
-from .statements import check, known, renew_users
+from .statements import check, known, renew_users, uses
 from .statements import mapping as named
 from .statements import run as run_statement
 from .tabular import declared, payload_data
@@ -46,11 +47,11 @@ from .windowing.clock import SystemClock, VirtualClock
 Bind = Callable[[str], Any]
 
 
-class Session:
+class Session(Recordings):
     """Streams, tables, functions and rules, and the clock they run by.
 
-    With a `VirtualClock` nothing runs by itself: `push`, `advance` and `wait` do the work, in the caller's thread and
-    order. With the real clock every rule has a thread. Also a context manager; `close` stops every rule.
+    With a `VirtualClock` nothing runs by itself: `push`, `advance` and `wait` do the work in the caller's thread.
+    With the real clock every rule has a thread. Also a context manager; `close` stops every rule.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -96,7 +97,7 @@ class Session:
         other.streams, other.tables = dict(self.streams), dict(self.tables)
         other.functions, other.sources, other.sinks = self.functions, self.sources, self.sinks
         other._frames, other._configurations = dict(self._frames), dict(self._configurations)
-        other._topics = self._topics
+        other._topics, other.replays = self._topics, self.replays
         return other
 
     def adopt(self, id: str, other: Session) -> None:
@@ -117,12 +118,12 @@ class Session:
         start: bool = True,
         keep: int = 100_000,
         bind: Bind | None = None,
+        parameters: Mapping[str, Any] | None = None,
     ) -> Rule:
-        """Compile a SELECT, and run it unless *start* is false. A rule of the same *id* is replaced, once this one is
-        valid.
+        """Compile a SELECT, and run it unless *start* is false. It replaces a rule of the same *id*, once it is valid.
 
         *options* and *actions* have eKuiper's names and JSON shapes: {"isEventTime": True}, [{"log": {}}]. *keep* is
-        how many rows `emits`, `errors` and `late` hold. Raises KuiperError.
+        how many rows `emits`, `errors` and `late` hold, *parameters* the values of `$name`. Raises KuiperError.
         """
         select = sql if isinstance(sql, Select) else parse_rule(sql, bind)
         given = Options.of(options)
@@ -134,12 +135,13 @@ class Session:
         wiring.outlets()
         generation = self._generations.get(name, 0) + 1
         made = Rule(name, plan, wiring, keep=keep, generation=generation)
+        made.parameters.set(parameters or {}, all_of_them=start)
         if name in self.rules:
             self.rules[name].drop()
         self._generations[name] = generation
         self.rules[name] = made
-        again = [{kind: properties} for kind, properties in chosen]
-        self.recipes[name] = {"sql": select, "options": options, "actions": again, "keep": keep}
+        recipe = {"sql": select, "options": options, "keep": keep, "parameters": made.parameters.given}
+        self.recipes[name] = {**recipe, "actions": [{kind: properties} for kind, properties in chosen]}
         if start:
             try:
                 made.start()
@@ -166,13 +168,14 @@ class Session:
         return Wiring(
             clock=self.clock,
             caller=RowCaller(self.functions),
-            source=lambda: replayed(self.source_of(stream, site), stream, speed, self.clock),
+            source=lambda: replayed(self._input(stream, site), stream, speed, self.clock),
             outlets=lambda: [self._outlet(kind, properties, site, options.send_error) for kind, properties in actions],
-            vector=lambda plan, caller: None if plan.one_by_one else Vector(plan, caller, self._duck),
+            vector=lambda plan, call, given: None if plan.one_by_one else Vector(plan, call, self._duck, given),
             run=run,
             drive=self._timeline.drive if self._timeline is not None else lambda rule, done, timeout: done(),
             dropped=self._forget,
             mode=self.mode,
+            tape=self._tape(stream, site, options.given.get("record")),
         )
 
     def _forget(self, rule: Rule) -> None:
@@ -211,7 +214,7 @@ class Session:
         return Outlet(name, made, transform, properties, send_error=send_error)
 
     def configure(self, what: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> None:
-        """Configuration in the shape of eKuiper's yaml: *what* is "source" or "sink", sections by CONF_KEY."""
+        """Connector configuration as in eKuiper's yaml: *what* is "source" or "sink", sections by CONF_KEY."""
         if what not in ("source", "sink"):
             raise KuiperError(f"there is no configuration for a {what}", "source or sink")
         self._configurations[what, name] = dict(sections)
@@ -225,7 +228,7 @@ class Session:
     def push(self, topic: str, data: Any, at: int | None = None) -> None:
         """Push one payload into memory topic *topic*: a row, a list of rows, bytes, a DataFrame or Arrow.
 
-        Under a virtual clock it moves time to *at* (ms; now when left out) and all it causes has happened on return.
+        Under a virtual clock it moves time to *at* (ms; else now) and everything it causes has happened on return.
         Under the real clock it only enqueues, and blocks while a rule's buffer is full. Raises ClockError.
         """
         value, typed = payload_data(data)
@@ -301,18 +304,21 @@ class Session:
         running = {rule.id: rule.plan.calls for rule in self.rules.values() if rule.active}
         return self.functions.add(function, running)
 
-    def source(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
-        """Make a generator, an async generator or a class with open, poll and close a source: TYPE="name"."""
+    def source(self, f: Callable[..., Any] | None = None, *, name: str | None = None, live: bool = False) -> Any:
+        """Make a generator, an async generator or a class with open, poll and close a source: TYPE="name".
+
+        *live*: it reads the world, so bounded notebooks replay a recording instead.
+        """
 
         def define(g: Callable[..., Any]) -> None:
             called = name or g.__name__
             self._refuse_taken(called, SOURCES, "source")
-            self.sources.define(called, SourceDefinition.of(called, g))
+            self.sources.define(called, SourceDefinition.of(called, g, live))
 
         return self._defining(f, define)
 
     def sink(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
-        """Make *f* a sink: it gets an emit's rows as a list of dicts, or what its first parameter is annotated as."""
+        """Make *f* a sink: it gets the rows of an emit as a list of dicts, or what its first parameter asks for."""
 
         def define(g: Callable[..., Any]) -> None:
             definition = sink_definition(g, name)
@@ -368,18 +374,7 @@ class Session:
 
     def users(self, kind: str, name: str) -> list[str]:
         """The ids of the rules that use it."""
-
-        def uses(rule: Rule) -> bool:
-            match kind:
-                case "stream" | "table":
-                    return rule.plan.stream.name == name
-                case "function" | "aggregate":
-                    return any(call.name == name for call in rule.plan.calls)
-                case "source":
-                    return rule.plan.stream.type == name
-            return any(outlet == name for outlet in rule.sinks)
-
-        return [id for id, rule in self.rules.items() if uses(rule)]
+        return [id for id, rule in self.rules.items() if uses(rule, kind, name)]
 
     def close(self) -> None:
         """Stop and forget every rule."""

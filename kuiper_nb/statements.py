@@ -12,9 +12,11 @@ from .catalog import Stream
 from .connectors import PARAMETERS, Site
 from .errors import CatalogError, KuiperError, did_you_mean
 from .sql.ddl import described, stream_of
+from .sql.parser import parse
 from .sql.syntax import Create, Describe, Drop, Select, Show, Statement
 
 if TYPE_CHECKING:
+    from .engine.rule import Rule
     from .session import Session
 
 
@@ -80,6 +82,18 @@ def all_or_nothing(session: Session) -> Iterator[None]:
         raise
 
 
+def uses(rule: Rule, kind: str, name: str) -> bool:
+    """Whether *rule* uses the stream, table, function, aggregate, source or sink *name*."""
+    match kind:
+        case "stream" | "table":
+            return rule.plan.stream.name == name
+        case "function" | "aggregate":
+            return any(call.name == name for call in rule.plan.calls)
+        case "source":
+            return rule.plan.stream.type == name
+    return any(outlet == name for outlet in rule.sinks)
+
+
 def renew_users(session: Session, kind: str, name: str) -> list[str]:
     """Compile the rules that use something anew, after it was replaced; answers what became of each."""
     return [_renewed(session, id) for id in session.users(kind, name)]
@@ -111,6 +125,14 @@ def known(session: Session, kind: str, name: str, verb: str) -> Stream:
     if name not in found:
         raise CatalogError(f"{verb} {kind} fails: {name} is not found.", did_you_mean(name, found))
     return found[name]
+
+
+def declared_stream(statement: str) -> Stream:
+    """The stream a CREATE STREAM declares, whether or not its source is known here. Raises KuiperError."""
+    create = parse(statement)[0] if statement.strip() else None
+    if not isinstance(create, Create):
+        raise CatalogError(f"this declares no stream: {statement}", "CREATE STREAM … declares one")
+    return stream_of(create, frozenset(dict(create.options)))
 
 
 def _defined(session: Session, create: Create) -> Stream:

@@ -33,6 +33,8 @@ FLOOR = {
     "session": 6,
     "tabular": 6,
     "statements": 6,
+    "recordings": 6,
+    "testing": 6,
     "production": 6,
     "notebook": 7,
 }

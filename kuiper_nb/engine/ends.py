@@ -77,9 +77,10 @@ class Ends:
         return len(self._unread) + int(getattr(self.source, "backlog", 0))
 
     def taken(self) -> tuple[list[Payload], bool]:
-        """What is ready now; one table is enough for a step. Whether the source has ended.
+        """What is ready now. Whether the source has ended.
 
-        Raises KuiperError when the source failed; what was taken before that is read again.
+        One payload is enough for a step, unless more wait in the source (*backlog*), or it says that the next belongs
+        to the same one (*more*). Raises KuiperError when the source failed; what was pushed before that is read again.
         """
         assert self.source is not None
         payloads: list[Payload] = []
@@ -89,11 +90,13 @@ class Ends:
                 if payload is None:
                     break
                 payloads.append(payload)
-                if getattr(self.source, "backlog", None) is None:
+                if getattr(self.source, "backlog", None) is None and not getattr(self.source, "more", False):
                     break
         except EndOfStream:
             return payloads, True
         except KuiperError:
+            if payloads and not hasattr(self.source, "backlog"):
+                return payloads, False  # it fails on the same place again, at the next step
             self._unread.extend(payloads)
             raise
         return payloads, False

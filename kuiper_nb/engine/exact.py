@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cmp_to_key
 from itertools import repeat
@@ -30,9 +30,9 @@ class Exact:
     """The closures of one plan. Every method raises RowFault for the row, or window, that fails."""
 
     @deep()
-    def __init__(self, plan: Plan, caller: Caller | None = None) -> None:
+    def __init__(self, plan: Plan, caller: Caller | None, parameters: Mapping[str, Any]) -> None:
         self.plan = plan
-        self._evaluator = Evaluator(plan.aliases, caller)
+        self._evaluator = Evaluator(plan.aliases, caller, parameters)
         build, condition = self._evaluator.build, self._evaluator.condition
         self._where = condition(plan.where) if plan.where is not None else None
         self._filter = build(plan.window_filter) if plan.window_filter is not None else None

@@ -124,6 +124,11 @@ class Pipeline:
         """Rows that are still needed."""
         return len(self.buffer) + (0 if self._held is None else len(self._held[0]))
 
+    @property
+    def first_pending(self) -> int | None:
+        """The earliest of the event times (ms) seen before the first window is aligned; None when there is none."""
+        return None if self._pending is None else int(self._pending[0].times.min())
+
     # ---- event time
 
     def _too_late(self, batch: Batch, watermarks: Times) -> None:

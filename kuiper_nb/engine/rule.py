@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..contracts import Clock, Payload
 from ..errors import KuiperError
@@ -12,28 +13,24 @@ from ..sql.plan import Plan
 from .batch import Batch, concatenated
 from .bounds import Bounds
 from .decode import Decoder
-from .emits import Emit, Late, Newest, RowError
-from .ends import Ends, Input
+from .ends import Ends
 from .exact import Exact
-from .explain import Explained, explained
 from .output import Output
 from .pace import Pace
+from .parameters import Parameters
 from .pipeline import Pipeline
 from .restart import Restarts
-from .result import arrow_table, frame
+from .shown import Shown
 from .status import RuleStatus, State, counted
+from .why import reason
 from .wiring import Scope, Wiring
 from .worker import Worker
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
 
 _TICK = 0.05
 _UNDER_WAY = "a step is still under way"
 
 
-class Rule:
+class Rule(Shown):
     """A rule. It is made stopped; `start` runs it.
 
     *emits*, *errors* and *late* hold the newest of what came out. Under a virtual clock everything happens in the
@@ -54,9 +51,11 @@ class Rule:
         self._state: State = "stopped"
         self._message = ""
         self._pipeline: Pipeline | None = None
+        self._tape = wiring.tape()
         self._decoder = Decoder(plan.stream, plan.columns, plan.options.event_time)
-        self._exact = Exact(plan, wiring.caller)
-        self._vector = wiring.vector(plan, wiring.caller)
+        self.parameters = Parameters(plan.parameters)
+        self._exact = Exact(plan, wiring.caller, self.parameters)
+        self._vector = wiring.vector(plan, wiring.caller, self.parameters)
         self._lock = threading.RLock()
         self._changed = threading.Condition()
         self._awake = threading.Event()
@@ -68,30 +67,7 @@ class Rule:
         self._floor = 0  # the clock at the last step: nothing arrives before it, or a closed window would miss it
         self._snapshot = self._taken()
 
-    # ---- what came out
-
-    @property
-    def emits(self) -> Newest[Emit]:
-        """What the sinks got, one per window; without a window one per micro-batch."""
-        return self._out.emits
-
-    @property
-    def errors(self) -> Newest[RowError]:
-        """What failed: rows, payloads, windows."""
-        return self._out.errors
-
-    @property
-    def late(self) -> Newest[Late]:
-        """Rows that came after the watermark had passed them."""
-        return self._out.late
-
-    def arrow(self) -> pa.Table:
-        """All kept rows as one `pyarrow.Table`."""
-        return arrow_table(self.emits)
-
-    def df(self) -> pd.DataFrame:
-        """All kept rows as a pandas DataFrame."""
-        return frame(self.emits)
+    # ---- what it shows
 
     @property
     def status(self) -> RuleStatus:
@@ -112,9 +88,13 @@ class Rule:
             **counted(self._out.counts, self._pipeline),
         )
 
-    def explain(self) -> Explained:
-        """The plan's steps, the arm each takes and why, and the SQL that DuckDB runs."""
-        return explained(self.plan, self._vector, self.sinks, self._wiring.caller.functions)
+    def why(self, place: Callable[[str], str] = str) -> str:
+        """The one reason why nothing comes out, in a line or two; *place* words a place in the user's code."""
+        return reason(self, self._pipeline, self._ends.source, place)
+
+    def set(self, **values: Any) -> None:
+        """Give parameters (`$name` in its SQL) values, which count from the next micro-batch on. Raises PlanError."""
+        self.parameters.set(values)
 
     # ---- life
 
@@ -125,6 +105,7 @@ class Rule:
         with self._lock:
             if self._state in ("running", "starting"):
                 return
+            self.parameters.require()
             self._state, self._message, self._stopping = "starting", "", False
             self._restarts.forget()
             self._pipeline = None
@@ -196,7 +177,7 @@ class Rule:
 
         bounded = getattr(self._ends.source, "bounded", True)
         if self._wiring.clock.virtual:
-            if emits is None and timeout is None and not done() and bounded is False:
+            if emits is None and timeout is None and not done() and bounded is False and self.bounds == Bounds():
                 hint = f"wait(emits=10) or wait(timeout=60); {self.plan.stream.type} never ends by itself"
                 raise KuiperError(f"rule {self.id} would be waited for without end", hint)
             return self._wiring.drive(self, done, timeout)
@@ -218,6 +199,7 @@ class Rule:
             if self._state != "running" or self._pipeline is None:
                 return False
             now = self._wiring.clock.now()
+            self.parameters.renew()
             try:
                 payloads, ended = self._ends.taken()
             except KuiperError as error:
@@ -238,8 +220,9 @@ class Rule:
         assert self._pipeline is not None
         try:
             while batches:
-                self._pipeline.take(batches.pop(0))
-                self._pipeline.close(now)
+                batch = batches.pop(0)
+                self._pipeline.take(batch)
+                self._pipeline.close(min(now, int(batch.arrivals[-1])))  # a later batch may belong to the same window
                 self._batches += 1
         finally:
             self._out.counts["rows_in"] += sum(len(batch) for batch in batches)
@@ -260,6 +243,8 @@ class Rule:
 
     def _decoded(self, payloads: list[Payload], now: int) -> list[Batch]:
         """The batches of *payloads*, whose arrivals never go back: not even when two threads push at once."""
+        if self._tape is not None:
+            self._tape.take(payloads, now, self._floor)
         floor, self._floor = self._floor, now
         batches = []
         for payload in payloads:
@@ -300,16 +285,6 @@ class Rule:
             return not self.backlog
         finally:
             self._lock.release()
-
-    @property
-    def input(self) -> Input:
-        """How its input comes: pushed from outside, bounded, or without an end that is known."""
-        return self._ends.input
-
-    @property
-    def sinks(self) -> list[str]:
-        """The names of its sinks."""
-        return self._ends.sinks
 
     @property
     def paced(self) -> bool:
@@ -375,20 +350,25 @@ class Rule:
         scope = Scope(self._wiring.clock, self.id, now)
         self._pipeline = Pipeline(self.plan, self._exact, self._vector, self._out, scope)
         self._ends.open()
+        if self._tape is not None:
+            self._tape.start(now)
         self._state = "running"
         self._floor = now
+        self.parameters.renew()
         self._pipeline.start(now)
         self._pipeline.close(now)
         self._snapshot = self._taken()
 
     def _finish(self, now: int) -> None:
         assert self._pipeline is not None
-        if self.plan.options.flush_at_end:
+        if self.plan.options.flush_at_end and getattr(self._ends.source, "complete", True):
             self._pipeline.finish()
         self._ends.finish(now)
         self._close("stopped", "done")
 
     def _close(self, state: State, message: str, *, listen: bool = False) -> None:
+        if self._tape is not None:
+            self._tape.close(ended=message == "done")  # first: who waits for the rule to stop, waits for the file
         self._state, self._message = state, message
         self._snapshot = self._taken()
         if self._pipeline is not None:

@@ -21,6 +21,7 @@ from .batch import Times
 from .buffer import Buffer, FrameSegment, Rows, TableSegment
 from .emits import Emit
 from .folded import Folded
+from .parameters import Parameters
 from .spanprogram import Closed, SpanProgram
 from .typing import Typing
 
@@ -48,10 +49,22 @@ SPILL_BYTES = 64 << 20
 
 
 class SpanStage:
-    """The queries of one rule's windows. *reasons*, shared with the row stage, says why windows take the exact arm."""
+    """The queries of one rule's windows. *reasons*, shared with the row stage, says why windows take the exact arm.
 
-    def __init__(self, plan: Plan, caller: RowCaller, cursor: Callable[[], Cursor], reasons: dict[str, str]) -> None:
+    *plan* has columns in the place of its *parameters*; None when it has none. With parameters no row is folded: a
+    window is computed with the values at its end.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        caller: RowCaller,
+        cursor: Callable[[], Cursor],
+        reasons: dict[str, str],
+        parameters: Parameters | None = None,
+    ) -> None:
         self._plan = plan
+        self._parameters = parameters
         self._caller = caller
         self._cursor = cursor
         self._reasons = reasons
@@ -71,6 +84,8 @@ class SpanStage:
 
     def program(self, typing: Typing) -> SpanProgram | None:
         """How windows over such columns are computed; None when they cannot be, and there is no point in tables."""
+        if self._parameters is not None:
+            typing = self._parameters.typed(typing)
         key = (typing, self._wrapped)
         if key not in self._programs:
             self._programs[key] = None
@@ -108,7 +123,7 @@ class SpanStage:
         if anchor is not None and self._pays and sum(map(len, tables)) >= FOLD_ROWS:
             typings = {segment.typing for segment in buffer.tables}
             program = self.program(typings.pop()) if len(typings) == 1 else None
-            if program is not None and program.folds:
+            if program is not None and self._folds(program):
                 self._fold(program, tables, buffer, anchor, ENDING)
                 for segment in tables:
                     segment.folded = True
@@ -122,11 +137,13 @@ class SpanStage:
             return None
         lower, upper = spans[0].lower, spans[-1].upper
         try:
-            if buffer.folded is not None or (self._overlapping and self._pays and program.folds):
+            if buffer.folded is not None or (self._overlapping and self._pays and self._folds(program)):
                 self._fold(program, [s for s in segments if not s.folded], buffer, upper, upper)
             if buffer.folded is not None:
                 return program.run_folded(spans, buffer.folded.between(lower, upper))
             table, keys, _ = _joined([segment.within(lower, upper) for segment in segments])
+            if self._parameters is not None:
+                table = self._parameters.beside(table)
             return program.run(spans, table, keys)
         except NotUniform as why:
             self._reasons["span"] = f"{why} answers values of several types"
@@ -137,8 +154,11 @@ class SpanStage:
                 return self._closed(spans, segments, typing, buffer)
             self._reasons["span"] = str(error)
             if isinstance(error, NotLowered):  # known only now, by the types that calls have answered
-                self._programs[typing, self._wrapped] = None
+                self._programs[program.typing, self._wrapped] = None
         return None
+
+    def _folds(self, program: SpanProgram) -> bool:
+        return self._parameters is None and program.folds
 
     def _fold(
         self, program: SpanProgram, segments: list[TableSegment], buffer: Buffer, anchor: int, upper: int

@@ -25,6 +25,7 @@ from ..types import (
     to_arrow,
 )
 from .batch import FILLER, filled
+from .hoist import HIDDEN
 from .pushed import Kinds, Pushed, of_kinds
 
 Typing = tuple[tuple[str, AnyType], ...]
@@ -47,7 +48,7 @@ def typing_of(table: pa.Table) -> Typing:
 
 def columns_of(typing: Typing) -> list[str]:
     """The names that rows have."""
-    return [name for name, _ in typing if name != FILLER]
+    return [name for name, _ in typing if name != FILLER and not name.startswith(HIDDEN)]
 
 
 def fed(kind: AnyType) -> pa.DataType:

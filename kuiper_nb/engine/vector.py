@@ -23,6 +23,7 @@ from ..types import to_arrow
 from .answers import NotUniform
 from .assembly import assembled, rows_of, visible
 from .batch import FEW, Batch, filled
+from .parameters import Parameters, as_columns
 from .pushed import Pushed
 from .rowprogram import Outcome, RowProgram
 from .spanprogram import SpanProgram
@@ -62,17 +63,19 @@ class Vector:
     """The queries of one rule. `reasons` says why a stage, met with certain types, takes the exact arm."""
 
     @deep()
-    def __init__(self, plan: Plan, caller: RowCaller, duck: Duck) -> None:
+    def __init__(self, plan: Plan, caller: RowCaller, duck: Duck, parameters: Parameters) -> None:
         self.plan = plan
+        self._computed = self._row_columns()
+        self.plan = as_columns(plan)
+        self._parameters = parameters if plan.parameters else None
         self.reasons: dict[str, str] = {}
         self._caller = caller
         self._duck = duck
         self._cursor: Cursor | None = None
         self._programs: dict[tuple[str, Typing, bool], RowProgram | None] = {}
         self._wrapped = False
-        self.spans = SpanStage(plan, caller, self._open, self.reasons)
+        self.spans = SpanStage(self.plan, caller, self._open, self.reasons, self._parameters)
         self._filter = self._entry_condition()
-        self._computed = self._row_columns()
         self._entering = looked_at(plan)
 
     # ---- what the pipeline asks
@@ -150,14 +153,15 @@ class Vector:
             return texts, "" if texts else next(iter(self.reasons.values()), "")
         used = self.plan.columns
         typing: Typing = tuple((name, kind) for name, kind in declared if used is None or name in used)
+        full = typing if self._parameters is None else self._parameters.typed(typing)
         empty = pa.schema([(name, to_arrow(kind)) for name, kind in typing]).empty_table()
         batch = Batch(np.empty(0, np.int64), np.empty(0, np.int64), None, empty)
         try:
             if self.plan.window is None:
                 program = self._row_program(batch, typing)(False)
-                program.prepare(typing)
+                program.prepare(full)
                 return program.texts or [program.pending], ""
-            return SpanProgram(self._open(), self.plan, typing, self._caller).texts, ""
+            return SpanProgram(self._open(), self.plan, full, self._caller).texts, ""
         except (NotLowered, QueryError) as why:
             return [], str(why)
 
@@ -176,6 +180,8 @@ class Vector:
         misfits: Mask | None,
         make: Callable[[bool], RowProgram],
     ) -> Outcome | None:
+        if self._parameters is not None:
+            table, typing = self._parameters.beside(table), self._parameters.typed(typing)
         for wrapped in (self._wrapped, True):
             key = (stage, typing, wrapped)
             try:

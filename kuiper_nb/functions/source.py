@@ -23,19 +23,21 @@ _OURS = {"DATASOURCE", "FORMAT", "TYPE", "TIMESTAMP", "TIMESTAMP_FORMAT", "CONF_
 class SourceDefinition:
     """How to make the items of a native source. *make* takes the stream's options by parameter name.
 
-    It is a generator function, an async generator function, or a class with open, poll and close.
+    It is a generator function, an async generator function, or a class with open, poll and close. *live*: it reads the
+    world, so in bounded mode a recording stands in for it.
     """
 
     name: str
     make: Callable[..., Any]
     parameters: frozenset[str] = frozenset()
     help: str = ""
+    live: bool = False
 
     @classmethod
-    def of(cls, name: str, make: Callable[..., Any]) -> SourceDefinition:
+    def of(cls, name: str, make: Callable[..., Any], live: bool = False) -> SourceDefinition:
         """The definition of *make*; its parameters become option keys of CREATE STREAM, in upper case."""
         parameters = {p.upper() for p in inspect.signature(make).parameters} | {"INTERVAL"}
-        return cls(name, make, frozenset(parameters), inspect.getdoc(make) or "")
+        return cls(name, make, frozenset(parameters), inspect.getdoc(make) or "", live or getattr(make, "live", False))
 
 
 class SourceFailure(ConnectorError):
@@ -62,6 +64,12 @@ class NativeSource:
         self._items: _Items | None = None
         self._due = 0
         self.generation = 0
+
+    @property
+    def live(self) -> bool:
+        """Whether its newest definition reads the world."""
+        definition = self._definitions.get(self._name)
+        return definition is not None and definition.live
 
     @property
     def paced(self) -> bool:

@@ -216,7 +216,7 @@ def values(wanted: Expected, known: Known, typed: str) -> Iterator[Candidate]:
         case "TIMESTAMP":
             yield from (Candidate(name, "column") for name in wanted.declared)
         case "DATASOURCE" if kind == "file":
-            yield from _files(typed)
+            yield from files(typed)
         case "DATASOURCE" if kind == "memory":
             topics = {s.datasource for s in known.streams.values() if s.type == "memory" and s.datasource}
             yield from (Candidate(topic, "topic") for topic in sorted(topics))
@@ -244,7 +244,7 @@ def _properties(kind: str) -> Iterator[Candidate]:
             yield Candidate(json.dumps({known.name: known.default}), f"property: {known.help}")
 
 
-def _files(typed: str) -> Iterator[Candidate]:
+def files(typed: str) -> Iterator[Candidate]:
     """Files and directories that begin as what is typed."""
     folder, _, start = typed.rpartition("/")
     base = f"{folder}/" if "/" in typed else ""

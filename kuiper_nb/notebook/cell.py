@@ -56,7 +56,10 @@ def done(session: Session, text: str, first: FirstLine, bind: Callable[[str], An
     stage = rehearsed(session, definitions)
     outcome = Outcome()
     if select is not None:
-        stage.rule(select, id=PREVIEW, options=_options(first), actions=_actions(first), start=False).drop()
+        rehearsal = stage.rule(select, id=PREVIEW, start=False, **_given(first))
+        rehearsal.drop()
+        if not first.stopped:
+            rehearsal.parameters.require()
     with all_or_nothing(session):
         for statement in definitions:
             outcome.messages.append(_shown(session, statement))
@@ -88,12 +91,10 @@ def _shown(session: Session, statement: Statement) -> str | View:
     return str(answer)
 
 
-def _options(first: FirstLine) -> dict[str, Any]:
-    return first.options if first.speed is None else {**first.options, "speed": first.speed}
-
-
-def _actions(first: FirstLine) -> list[dict[str, dict[str, Any]]]:
-    return [{name: {}} for name in first.sinks]
+def _given(first: FirstLine) -> dict[str, Any]:
+    """What the first line says of a rule, as `Session.rule` takes it."""
+    options = first.options if first.speed is None else {**first.options, "speed": first.speed}
+    return {"options": options, "actions": [{name: {}} for name in first.sinks], "parameters": first.parameters}
 
 
 def _run(session: Session, select: Select, first: FirstLine, outcome: Outcome, place: Place) -> None:
@@ -123,7 +124,7 @@ def _unseen(first: FirstLine) -> tuple[str, ...]:
 
 
 def _rule(session: Session, select: Select, first: FirstLine) -> Rule:
-    rule = session.rule(select, id=first.name, options=_options(first), actions=_actions(first), start=False)
+    rule = session.rule(select, id=first.name, start=False, **_given(first))
     rule.bounds = bounds(rule, first)
     if not first.stopped:
         try:
@@ -138,7 +139,7 @@ def _rule(session: Session, select: Select, first: FirstLine) -> Rule:
 def preview(session: Session, select: Select, first: FirstLine, place: Place) -> tuple[Result, tuple[str, ...]]:
     """Run *select* to the end of its input or to its bounds; the rule is gone afterwards. Its rows, and its notes."""
     most, seconds = first.rows or ROWS, SECONDS if first.seconds is None else first.seconds
-    rule = session.rule(select, id=PREVIEW, options=_options(first), actions=_actions(first), start=False, keep=10**9)
+    rule = session.rule(select, id=PREVIEW, start=False, keep=10**9, **_given(first))
     rule.bounds = Bounds(rows=most, ms=round(seconds * 1000))
     interrupted = False
     try:

@@ -6,7 +6,7 @@ import json
 import keyword
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,14 +16,18 @@ from .modes import Running
 
 RESERVED = ("rule", "plugin", "service", "config", "test")
 USAGE = "%%kuiper [NAME] [--event-time] [--late 5s] [--sink log] [--rows 20] [--for 10s] …"
-FURTHER = "[--option key=value] [--speed 60] [--stopped] [--live] [--bounded] [--quiet] [-o VAR] [--id NAME]"
+FURTHER = (
+    "[--option key=value] [--set name=value] [--speed 60] [--stopped] [--live] [--bounded] [--quiet] "
+    "[-o VAR] [--id NAME]"
+)
 
 _FLAGS = ("--event-time", "--stopped", "--live", "--bounded", "--quiet")
-_VALUED = ("--late", "--option", "--sink", "--rows", "--for", "--speed", "-o", "--id")
+_VALUED = ("--late", "--option", "--set", "--sink", "--rows", "--for", "--speed", "-o", "--id")
 OPTIONS = {
     "--event-time": "time is the stream's TIMESTAMP column (isEventTime)",
     "--late": "how far the watermark stays behind the newest row (lateTolerance)",
     "--option": "any option of a rule, key=value; may be repeated",
+    "--set": "the value of a parameter, name=value for $name in the SQL; may be repeated",
     "--sink": "a sink beside the notebook's own view, NAME or NAME:CONF_KEY; may be repeated",
     "--rows": "end after so many rows",
     "--for": "end after so long",
@@ -55,29 +59,35 @@ class FirstLineError(KuiperError):
 class FirstLine:
     """What the first line says. *rows* and *seconds* are None when not given; *mode* None for the notebook's own.
 
-    *options* are eKuiper rule options, *sinks* names of sinks (NAME or NAME:CONF_KEY), *variable* what is bound.
+    *options* are eKuiper rule options, *sinks* names of sinks (NAME or NAME:CONF_KEY), *variable* what is bound. *more*
+    are the names after the first, for verbs that take several, *parameters* the values of `$name` in the SQL.
     """
 
     name: str = ""
+    more: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     sinks: list[str] = field(default_factory=list)
     rows: int | None = None
     seconds: float | None = None
     speed: float | None = None
     stopped: bool = False
+    parameters: dict[str, Any] = field(default_factory=dict)
     mode: Running | None = None
     quiet: bool = False
     variable: str = ""
 
 
-def read(line: str) -> FirstLine:
-    """Raises FirstLineError with a caret; NotSupported for `%%kuiper rule`, plugin, service, config, test."""
+def read(line: str, names: int = 1, reserved: Collection[str] = RESERVED) -> FirstLine:
+    """What *line* says, which has at most so many *names*, the first of them none that is *reserved*.
+
+    Raises FirstLineError with a caret; NotSupported for `%%kuiper rule`, plugin, service, config.
+    """
     words = list(_words(line))
     first = FirstLine()
     if len(words) > 1 and words[1][0] == "<<":
         first.variable = _identifier(words[0][0], line, words[0][1])
         words = words[2:]
-    if words and words[0][0] in RESERVED:
+    if words and words[0][0] in reserved:
         hint = f"--id {words[0][0]} gives a rule that name"
         raise NotSupported(f"%%kuiper {words[0][0]} is not supported yet", hint)
     at = 0
@@ -93,6 +103,8 @@ def read(line: str) -> FirstLine:
             at += 1
         elif word.startswith("-"):
             raise _wrong(f"there is no option {word}", _nearest(word), line, column)
+        elif first.name and len(first.more) + 1 < names:
+            first.more += (word,)
         elif first.name:
             raise _wrong(f"{word} is one name too many", f"{first.name} is the name of the rule already", line, column)
         else:
@@ -103,6 +115,7 @@ def read(line: str) -> FirstLine:
 _EXAMPLES = {
     "--late": "--late 5s",
     "--option": "--option sendError=true",
+    "--set": "--set threshold=30 is the value of $threshold in the SQL",
     "--sink": "--sink log, or --sink NAME:CONF_KEY",
     "--rows": "--rows 20",
     "--for": "--for 10s",
@@ -156,6 +169,11 @@ def _value(first: FirstLine, word: str, value: str, column: int, line: str) -> N
             first.options["lateTolerance"] = value if value[-1].isalpha() else f"{value}s"
         case "--option":
             _option(first.options, value, line, column)
+        case "--set":
+            key, equals, text = value.partition("=")
+            if not equals or not key:
+                raise _wrong(f"{value} is no name=value", _EXAMPLES[word], line, column)
+            first.parameters[key.removeprefix("$")] = _json(text)
         case "--sink":
             first.sinks.append(value)
         case "--rows":
@@ -184,10 +202,15 @@ def _option(options: dict[str, Any], text: str, line: str, column: int) -> None:
     inner = options
     for part in path:
         inner = inner.setdefault(part, {})
+    inner[last] = _json(value)
+
+
+def _json(text: str) -> Any:
+    """JSON where it can be, else the text itself."""
     try:
-        inner[last] = json.loads(value)
+        return json.loads(text)
     except ValueError:
-        inner[last] = value
+        return text
 
 
 def _seconds(text: str, line: str, column: int) -> float:

@@ -157,11 +157,14 @@ def _verb(topic: str, known: Known) -> Iterator[str]:
 
 _KINDS = "KIND is rule when it is left out, or stream, table, function, aggregate, source, sink"
 _USAGE = {
-    **dict.fromkeys(("stop", "start", "restart", "step"), "RULE"),
+    **dict.fromkeys(("stop", "start", "restart", "step", "why"), "RULE"),
     **dict.fromkeys(("show", "describe", "drop"), f"[KIND] NAME    ({_KINDS})"),
     "wait": "[RULE] [--rows 20] [--for 5s]",
     "explain": "RULE, or a SELECT",
     "status": "[RULE]",
+    "record": "STREAM [FILE] [--rows 20] [--for 5s]",
+    "replay": "FILE [RULE], or a SELECT behind the file",
+    "test": "[--pytest FILE]",
     "help": "[NAME]",
 }
 

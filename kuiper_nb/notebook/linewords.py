@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ..connectors import SINKS, documented
 from ..sql.ruleoptions import RULE_OPTIONS
 from . import firstline
-from .candidates import Candidate, functions, streams
+from .candidates import Candidate, files, functions, streams
 from .known import Known
 
 
@@ -38,10 +38,12 @@ def of_line(line: str, known: Known) -> tuple[str, list[Candidate]]:
         return _fitting(typed, () if rest else _topics(known))
     if rest and rest[0].lower() in KINDS:
         return _fitting(typed, () if rest[1:] else named(rest[0].lower(), known))
+    if verb == "replay":
+        return _fitting(typed, _rules(known) if len(rest) == 1 else () if rest else files(typed))
     if rest:
         return typed, []
     lists = [Candidate(f"{kind}s", "list") for kind in KINDS[1:7] if kind != "aggregate"] if verb == "show" else []
-    kinds = [Candidate(kind, "kind") for kind in KINDS[: 7 if verb in _OF_ANY_KIND else 1]]
+    kinds = [Candidate(kind, "kind") for kind in KINDS[: 7 if verb in _OF_ANY_KIND else verb != "record"]]
     return _fitting(typed, [*_of_verb(verb, known), *lists, *kinds])
 
 
@@ -66,7 +68,7 @@ _OF_ANY_KIND = ("show", "describe", "drop")
 def _of_verb(verb: str, known: Known) -> Iterator[Candidate]:
     if verb in ("status", "reset"):
         return
-    yield from named("stream" if verb in ("record", "replay") else "rule", known)
+    yield from named("stream" if verb == "record" else "rule", known)
 
 
 def _apart(line: str) -> tuple[str, list[str]]:
@@ -95,7 +97,7 @@ def _rules(known: Known) -> Iterator[Candidate]:
 
 
 def _options(words: list[str]) -> Iterator[Candidate]:
-    once = set(firstline.OPTIONS) - {"--option", "--sink"}
+    once = set(firstline.OPTIONS) - {"--option", "--set", "--sink"}
     for name, help in firstline.OPTIONS.items():
         if name not in once or name not in words:
             yield Candidate(name, f"option: {help}")

@@ -52,6 +52,9 @@ class Kuiper(Magics):
                 self._said.clear()
                 self._made_in.clear()
             return self._shown(answer, first)
+        if line.split()[:1] == ["test"]:
+            first = firstline.read(line.strip().removeprefix("test"))
+            return self._shown(self._tested(first, cell, bind), first)
         first = firstline.read(line)
         if not cell.strip():
             raise firstline.FirstLineError("the cell is empty", firstline.USAGE)
@@ -80,6 +83,16 @@ class Kuiper(Magics):
         if first.name:
             self._made_in[first.name] = self.cells.current
         return self._shown(outcome.value, first)
+
+    def _tested(self, first: firstline.FirstLine, cell: str, bind: Any) -> Any:
+        """Run a cell that is a test; a difference is shown before the error that says so."""
+        from . import trials
+
+        try:
+            return trials.tested(kuiper_nb.session(), first, cell, bind)
+        except trials.TestFailed as failed:
+            _display(failed.report)
+            raise
 
     def _tell(self, messages: list[Any]) -> None:
         for message in messages:

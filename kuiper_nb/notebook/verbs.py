@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 
 KINDS = ("rule", "stream", "table", "function", "aggregate", "source", "sink", "plugin", "service")
 LATER = (
-    *("logs", "tail", "record", "replay", "test", "timeline", "why", "compare", "parity"),
+    *("logs", "tail", "timeline", "compare", "parity"),
     *("export", "import", "deploy", "verify", "plugin", "service", "config"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line taken apart: `%kuiper VERB [KIND] NAME [options]`. *kind* is "rule" when it is not said."""
+    """A line taken apart: `%kuiper VERB [KIND] NAME [options]`; *kind* is "rule" when not said, *text* a SELECT."""
 
     session: Session
     kind: str
@@ -96,8 +97,18 @@ def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
     if kind in ("plugin", "service", "plugins", "services"):
         raise NotSupported(f"a {kind.removesuffix('s')} is not supported yet")
     text = line.strip()[len(words[0]) :].strip() if words and words[0] in line else ""
-    first = FirstLine() if verb.lower() == "explain" and is_sql(text) else firstline.read(" ".join(rest))
-    return first, VERBS[verb.lower()].run(Line(session, kind, first, place, text))
+    if verb.lower() == "test":
+        return FirstLine(), _tests(session, rest)
+    line_, sql = _parted(verb.lower(), text, " ".join(rest))
+    reserved = () if verb.lower() == "help" else firstline.RESERVED
+    first = firstline.read(line_, VERBS[verb.lower()].names, reserved)
+    return first, VERBS[verb.lower()].run(Line(session, kind, first, place, sql))
+
+
+def _parted(verb: str, text: str, rest: str) -> tuple[str, str]:
+    """The names and options after *verb*, and the SELECT behind them, for the verbs that take one."""
+    select = re.search(r"(?:^|\s)SELECT\s.*", text, re.I | re.S) if VERBS[verb].select else None
+    return (text[: select.start()], select[0].strip()) if select else (rest, "")
 
 
 _LISTS = ("rules", "streams", "tables", "functions", "sources", "sinks", "plugins", "services")
@@ -142,10 +153,28 @@ def _describe(line: Line) -> Any:
 
 
 def _explain(line: Line) -> Any:
-    if is_sql(line.text):
+    if line.text:
         with line.session.beside() as stage:
             return picture.picture(stage.rule(line.text, start=False))
     return picture.picture(line.rule())
+
+
+def _record(line: Line) -> str:
+    from . import taping  # needs the engine, which who completes a line has not loaded yet
+
+    return taping.record(line.session, line.first)
+
+
+def _replay(line: Line) -> Rule:
+    from . import taping
+
+    return taping.replay(line.session, line.first, line.text)
+
+
+def _tests(session: Session, words: list[str]) -> View | str:
+    from . import trials
+
+    return trials.listed(session, words)
 
 
 def _drop(line: Line) -> str:
@@ -193,23 +222,33 @@ def _help(line: Line) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What a verb does, and says in the list of verbs."""
+    """What a verb does, and says in the list of verbs; how many *names* it takes, and whether a SELECT may follow."""
 
     run: Callable[[Line], Any]
     help: str
+    names: int = 1
+    select: bool = False
 
 
 VERBS: dict[str, Verb] = {
     "status": Verb(_status, "everything there is, and how it does"),
     "show": Verb(_show, "the newest rows of a rule; show streams, show functions … list"),
     "describe": Verb(_describe, "the columns and options of a stream, the text of a rule, help on a function"),
-    "explain": Verb(_explain, "the steps a rule (or a SELECT) takes, and the SQL that DuckDB runs"),
+    "explain": Verb(_explain, "the steps a rule (or a SELECT) takes, and the SQL that DuckDB runs", select=True),
+    "why": Verb(lambda line: line.rule().why(line.place), "the one reason why nothing comes out of a rule"),
     "wait": Verb(lambda line: running.wait(line.session, line.first, line.rule), "until a rule's input has ended"),
     "step": Verb(lambda line: running.step(line.rule(), line.session), "one micro-batch by hand"),
     "stop": Verb(lambda line: running.stop(line.rule()), "stop a rule; start runs it again"),
     "start": Verb(lambda line: running.start(line.rule()), "start a rule that was stopped"),
     "restart": Verb(lambda line: running.restart(line.rule()), "stop and start a rule"),
     "drop": Verb(_drop, "drop a rule, stream, table, function, source or sink"),
+    "record": Verb(_record, "record what a stream's source delivers", names=2),
+    "replay": Verb(
+        _replay, "play a recording through a rule (or a SELECT) on a clock of its own", names=2, select=True
+    ),
+    "test": Verb(
+        lambda line: _tests(line.session, []), "the tests that were run; --pytest FILE writes them for pytest"
+    ),
     "reset": Verb(_reset, "forget everything"),
     "help": Verb(_help, "this; help NAME for a function, window, connector or verb, help option, help WITH"),
 }

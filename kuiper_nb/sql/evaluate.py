@@ -22,6 +22,7 @@ from .values import described
 Evaluate = Callable[["Frame"], Any]
 _MISSING = object()
 _NOTHING: Mapping[int, Any] = {}
+_NO_PARAMETERS: Mapping[str, Any] = {}
 _NO_FAILURES: Mapping[int, Failure] = {}
 
 
@@ -69,11 +70,18 @@ class Caller(Protocol):
 
 
 class Evaluator:
-    """Builds closures. *aliases* are the resolved expressions of the SELECT list's aliases."""
+    """Builds closures. *aliases* are the resolved expressions of the SELECT list's aliases, *parameters* the values of
+    `$name`, read whenever a closure is called."""
 
-    def __init__(self, aliases: Mapping[str, s.Node], caller: Caller | None = None) -> None:
+    def __init__(
+        self,
+        aliases: Mapping[str, s.Node],
+        caller: Caller | None = None,
+        parameters: Mapping[str, Any] = _NO_PARAMETERS,
+    ) -> None:
         self.aliases = aliases
         self.caller = caller
+        self.parameters = parameters
         self.memory = Memory()
         self._built: dict[str, Evaluate] = {}
         self._awaiting: set[tuple[str, int]] = set()
@@ -114,6 +122,10 @@ class Evaluator:
     def _constant(self, node: s.Constant) -> Evaluate:
         value = node.value
         return lambda frame: value
+
+    def _parameter(self, node: s.Parameter) -> Evaluate:
+        values, name = self.parameters, node.name
+        return lambda frame: values[name]
 
     def _column(self, node: r.Column) -> Evaluate:
         name = node.name

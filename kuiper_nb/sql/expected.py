@@ -54,7 +54,8 @@ _OPTION = re.compile(r"\b([A-Za-z_]+)\s*=\s*(?:\"((?:\\.|[^\"\\\n])*)\"|'((?:\\.
 
 
 def expected(text: str, offset: int) -> Expected | None:
-    """What may come at *offset* of *text*. None where no SQL stands: in a comment, in `{{…}}`, in a text, in a number.
+    """What may come at *offset* of *text*. None where no SQL stands: in a comment, in `{{…}}`, in a text, a number or a
+    parameter.
 
     What is wrong before the place, or missing behind it, does no harm. Never raises.
     """
@@ -69,6 +70,8 @@ def expected(text: str, offset: int) -> Expected | None:
         before = before[: len(before) - len(qualifier) - len(typed)]
         if re.search(r"[A-Za-z0-9_]\Z", before):
             return None  # the rest of a number
+        if before.endswith("$"):
+            return None  # the name of a parameter
     tokens, accepted = _read(before)
     statement = text[start:] if (end := _end(text, offset)) is None else text[start:end]
     fits = _slot(tokens, accepted, before)

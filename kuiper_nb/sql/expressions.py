@@ -112,6 +112,9 @@ class ExpressionBuilder(Transformer[Token, Any]):
             return _Bound(self._constant(v, place) for v in value)
         return self._constant(value, place)
 
+    def parameter(self, meta: Meta, children: list[Token]) -> s.Parameter:
+        return s.Parameter(children[0][1:], place=at(children[0]))
+
     def _constant(self, value: Any, place: s.Place) -> s.Constant:
         if isinstance(value, datetime):
             value = round(value.timestamp() * 1000)

@@ -43,6 +43,8 @@ def output_names(select: s.Select, refuse: Refuse) -> tuple[str, ...]:
 def _natural_name(node: s.Node) -> str:
     if isinstance(node, s.Name):
         return node.parts[-1] if len(node.parts) <= 2 else ""
+    if isinstance(node, s.Parameter):
+        return node.name
     if isinstance(node, s.Invoke):
         return node.name.lower() if find(node.name) or node.name.lower() in _SPECIAL else node.name
     return ""

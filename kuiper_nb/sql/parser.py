@@ -85,6 +85,7 @@ _WORDS = {
     "STAR": "*",
     "STREAM_STAR": "stream.*",
     "PLACEHOLDER": "a value",
+    "PARAMETER": "a value",
     "SUM_OP": "an operator",
     "TERM_OP": "an operator",
     "DOT": "an operator",

@@ -244,6 +244,7 @@ def finish(draft: Draft) -> Plan:
         analytic=analytic,
         sequential=bool(analytic) or any(isinstance(n, (r.LastHit, r.ChangedCols)) for n in _expressions(draft)),
         set_field=set_field(outputs),
+        parameters=tuple(sorted({n.name for n in _expressions(draft) if isinstance(n, s.Parameter)})),
         notes=draft.notes,
     )
 

@@ -139,6 +139,7 @@ class Plan:
     per row.
     *analytic*: the analytic calls in the order in which a row carries them on. *sequential*: rows must be looked at one
     by one, in order, because something is remembered. *set_field*: the field whose array's elements become rows, or ''.
+    *parameters*: the names of its `$name`, sorted.
     """
 
     text: str
@@ -160,6 +161,7 @@ class Plan:
     analytic: tuple[AnalyticCall, ...] = ()
     sequential: bool = False
     set_field: str = ""
+    parameters: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -19,6 +19,8 @@ def printed(node: s.Node | None) -> str:
             return name if name.isidentifier() else f"`{name}`"
         case s.Unit(name=name):
             return name
+        case s.Parameter(name=name):
+            return f"${name}"
         case s.Name(parts=parts):
             return ".".join(parts)
         case s.Star() | r.WholeRow():

@@ -24,6 +24,7 @@ RULE_OPTIONS: dict[str, RuleOption] = {
     "restartStrategy": RuleOption("{}", "attempts: how often a rule starts again after an error"),
     "flushAtEnd": RuleOption("true", "the last windows come out when the input ends; false is eKuiper's way"),
     "speed": RuleOption("0", "recorded input plays so many times faster; 0 as fast as it can be read"),
+    "record": RuleOption('""', "the file that the rule's input is recorded in"),
     "concurrency": RuleOption("1", "eKuiper's number of workers", acts=False),
     "qos": RuleOption("0", "eKuiper's guarantee of delivery", acts=False),
     "checkpointInterval": RuleOption('"5m"', "eKuiper's time between checkpoints", acts=False),

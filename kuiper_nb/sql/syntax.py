@@ -42,6 +42,13 @@ class Constant(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter(Node):
+    """`$name`: a value that is set from outside, and may change while the rule runs."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Name(Node):
     """A column, alias or dotted path as written: `amp`, `plant.amp`, `box.w`."""
 

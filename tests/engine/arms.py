@@ -22,12 +22,16 @@ DUCKDB, EXACT = 1, 10**9
 
 @dataclass(frozen=True)
 class Case:
-    """SELECTs over one stream, and what is pushed into it: (ms, rows or table)."""
+    """SELECTs over one stream, and what is pushed into it: (ms, rows or table).
+
+    *parameters*: the values of `$name` before the first push, before the second …; the last stay.
+    """
 
     queries: tuple[str, ...]
     pushes: tuple[tuple[int, Any], ...]
     columns: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    parameters: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def ddl(self) -> str:
@@ -35,7 +39,7 @@ class Case:
 
     def __str__(self) -> str:
         pushed = "\n".join(f"  {at}: {shown(payload)}" for at, payload in self.pushes)
-        return f"{self.ddl}\n{dict(self.options)}\n{pushed}"
+        return f"{self.ddl}\n{dict(self.options)}\n{self.parameters}\n{pushed}"
 
 
 def shown(payload: Any) -> str:
@@ -137,7 +141,10 @@ def answers(case: Case, few: int) -> list[Answer]:
     with forced(few), session() as opened:
         opened.sql(case.ddl)
         rules = [_rule(opened, text, case) for text in case.queries]
-        for at, payload in case.pushes:
+        for number, (at, payload) in enumerate(case.pushes):
+            for rule in rules:
+                if number and number < len(case.parameters) and isinstance(rule, Rule):
+                    rule.set(**case.parameters[number])
             opened.push("demo", payload, at=at)
         opened.advance(case.pushes[-1][0] + 300)
         return [_answer(rule) for rule in rules]
@@ -145,7 +152,7 @@ def answers(case: Case, few: int) -> list[Answer]:
 
 def _rule(opened: Session, text: str, case: Case) -> Rule | str:
     try:
-        return opened.rule(text, options=case.options)
+        return opened.rule(text, options=case.options, parameters=case.parameters[0] if case.parameters else None)
     except KuiperError as error:
         return error.message
 

@@ -140,6 +140,29 @@ def test_a_rule_that_fails_inside_stops_with_its_error_and_not_the_process(live:
     assert rows(rule) == [{"n": 1}]
 
 
+def test_batches_of_one_step_share_the_window_that_is_over_by_then() -> None:
+    class Hand:
+        virtual = False
+        at = 1_000
+
+        def now(self) -> int:
+            return self.at
+
+    hand = Hand()
+    with Session(clock=hand) as session:
+        session.sql('CREATE STREAM plant () WITH (TYPE="memory", DATASOURCE="plant/+")')
+        rule = session.rule("SELECT count(*) AS c FROM plant GROUP BY TUMBLINGWINDOW(ms, 10)", start=False)
+        rule.start(by_hand=True)
+        hand.at = 1_002
+        for topic in ("plant/a", "plant/b"):  # of different topics, so they are batches of their own
+            session.push(topic, {"n": 1})
+        hand.at = 1_030
+
+        rule.step()
+
+        assert rule.emits[0].rows == [{"c": 2}]
+
+
 def test_a_rule_whose_step_does_not_end_is_left_alone_and_starts_again_when_it_has(live: Session) -> None:
     entered, leave = threading.Event(), threading.Event()
 

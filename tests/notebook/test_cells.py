@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+import kuiper_nb
 from kuiper_nb import KuiperError
 
 from .conftest import Notebook
@@ -160,3 +161,59 @@ def test_a_row_that_fails_names_the_cell_the_line_and_the_row(notebook: Notebook
         "ZeroDivisionError: float division by zero (cell [3], line 3)",
         '    row {"x": 0.0}',
     ]
+
+
+def test_a_parameter_gets_its_value_on_the_first_line_and_later_from_python(notebook: Notebook) -> None:
+    notebook.run(
+        "%%kuiper hot --set threshold=30 --set $unit=C\nSELECT t, $unit AS unit FROM demo WHERE t > $threshold"
+    )
+    notebook.run('kuiper.push("demo", [{"t": 20}, {"t": 40}])')
+    notebook.run("kuiper.rules['hot'].set(threshold=10)")
+    notebook.run('kuiper.push("demo", {"t": 20})')
+
+    assert [row for emit in kuiper_nb.rules["hot"].emits for row in emit.rows] == [
+        {"t": 40.0, "unit": "C"},
+        {"t": 20.0, "unit": "C"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("hot", "parameter $threshold has no value\n--set threshold=30 on the first line"),
+        ("", "parameter $threshold has no value"),
+        ("hot --set treshold=30", "there is no parameter $treshold\ndid you mean threshold?"),
+        ("hot --set threshold", "threshold is no name=value"),
+        ("hot --set threshold=null", "parameter $threshold cannot be a NoneType"),
+    ],
+)
+def test_a_parameter_without_a_value_is_refused_before_anything_is_done(
+    notebook: Notebook, line: str, message: str
+) -> None:
+    cell = 'CREATE STREAM other () WITH (TYPE="memory", DATASOURCE="other");\nSELECT t FROM demo WHERE t > $threshold'
+
+    shown = notebook.run(f"%%kuiper {line}\n{cell}")
+
+    assert message in str(shown.error)
+    assert "other" not in notebook.run("%kuiper show streams").text
+
+
+def test_a_rule_that_is_not_started_may_wait_for_its_values(notebook: Notebook) -> None:
+    shown = notebook.run("%%kuiper hot --stopped\nSELECT t FROM demo WHERE t > $threshold")
+    notebook.run("kuiper.rules['hot'].set(threshold=1)")
+
+    assert shown.error is None
+    assert notebook.run("%kuiper start hot").error is None
+
+
+def test_a_slider_drives_a_rule(notebook: Notebook) -> None:
+    notebook.run("%%kuiper hot --set threshold=30\nSELECT t FROM demo WHERE t > $threshold")
+    notebook.run(
+        "import ipywidgets\n"
+        "slider = ipywidgets.IntSlider(30, 0, 50)\n"
+        "slider.observe(lambda change: kuiper.rules['hot'].set(threshold=change.new), 'value')"
+    )
+    notebook.run("slider.value = 5")
+    notebook.run('kuiper.push("demo", {"t": 20})')
+
+    assert notebook.run("kuiper.rules['hot']").text.splitlines()[0] == "Rule hot is running (bounded): 1 row in, 1 out"

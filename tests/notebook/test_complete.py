@@ -166,11 +166,13 @@ def test_files_complete_a_datasource(notebook: Notebook, tmp_path: Path, monkeyp
 
     assert texts(notebook, cell.format("da")) == ['"data/']
     assert texts(notebook, cell.format("data/s")) == ['"data/sea.csv']
+    assert texts(notebook, "%kuiper replay data/s") == ["data/sea.csv"]
 
 
 def test_the_first_line_offers_rules_and_options(plant: Notebook) -> None:
     assert texts(plant, "%%kuiper h┃\nSELECT a FROM demo") == ["hot"]
     assert texts(plant, "%%kuiper hot --st") == ["--stopped"]
+    assert texts(plant, "%%kuiper hot --set a=1 --se") == ["--set"]
     assert {"log", "memory", "post"} <= set(texts(plant, "%%kuiper hot --sink "))
     assert texts(plant, "%%kuiper hot --option isEv") == ["isEventTime="]
     assert texts(plant, "%%kuiper hot --option isEventTime=") == ["isEventTime=true", "isEventTime=false"]
@@ -180,6 +182,9 @@ def test_the_first_line_offers_rules_and_options(plant: Notebook) -> None:
 def test_a_line_offers_verbs_kinds_and_names(plant: Notebook) -> None:
     assert {"stop", "step", "status", "start"} <= set(texts(plant, "%kuiper st"))
     assert texts(plant, "%kuiper stop ") == ["hot", "rule"]
+    assert texts(plant, "%kuiper why ") == ["hot", "rule"]
+    assert texts(plant, "%kuiper record ") == ["demo", "plant"]
+    assert texts(plant, "%kuiper replay file.jsonl ") == ["hot"]
     assert texts(plant, "%kuiper drop stream ") == ["demo", "plant"]
     assert texts(plant, "%kuiper drop sink ") == ["post"]
     assert texts(plant, "%kuiper help TUMB") == ["TUMBLINGWINDOW"]

@@ -81,6 +81,8 @@ def test_help_on_options_names_those_of_the_line_and_of_a_rule(notebook: Noteboo
 
 def test_help_on_verbs_keys_and_lists(notebook: Notebook) -> None:
     assert helped(notebook, "stop") == "stop, a verb: stop a rule; start runs it again\n\n%kuiper stop RULE"
+    assert helped(notebook, "test").startswith("test, a verb: ")
+    assert helped(notebook, "replay").endswith("%kuiper replay FILE [RULE], or a SELECT behind the file")
     assert helped(notebook, "TIMESTAMP") == "TIMESTAMP, an option of WITH: the column that carries event time"
     assert "  hash        md5, sha1" in helped(notebook, "functions")
     assert "DATASOURCE" in helped(notebook, "WITH")

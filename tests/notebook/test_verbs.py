@@ -234,3 +234,16 @@ def test_reset_of_one_thing_forgets_nothing(notebook: Notebook, line: str, hint:
 def test_help_lists_the_verbs_and_explains_functions(notebook: Notebook) -> None:
     assert "  step      one micro-batch by hand" in notebook.run("%kuiper help").text
     assert notebook.run("%kuiper help avg").text.startswith("avg(value)\n")
+
+
+def test_why_gives_the_one_reason(notebook: Notebook) -> None:
+    notebook.run("@kuiper.function\ndef inverse(x: float) -> float:\n    return 1 / x")
+    notebook.run("%%kuiper hot\nSELECT inverse(a) AS i FROM demo WHERE a < 5")
+    notebook.run('kuiper.push("demo", [{"a": 10}, {"a": 20}])')
+    filtered = notebook.run("%kuiper why hot").text
+    notebook.run("%%kuiper hot\nSELECT inverse(a) AS i FROM demo")
+    notebook.run('kuiper.push("demo", {"a": 0})')
+
+    assert filtered == "WHERE removed all 2 rows: a < 5."
+    assert notebook.run("%kuiper why hot").text.endswith("ZeroDivisionError: float division by zero (cell [3], line 3)")
+    assert str(notebook.run("%kuiper why hto").error).startswith("no rule named hto")

@@ -34,6 +34,12 @@ def test_words_are_those_that_the_grammar_accepts(text: str, words: tuple[str, .
     assert found(text).words == words
 
 
+def test_the_name_of_a_parameter_is_nobody_elses() -> None:
+    assert at("SELECT a FROM demo WHERE a > $┃") is None
+    assert at("SELECT a FROM demo WHERE a > $thr┃") is None
+    assert found("SELECT a FROM demo WHERE a > $threshold ┃").words
+
+
 @pytest.mark.parametrize(
     ("text", "slot"),
     [
