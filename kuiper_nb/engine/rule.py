@@ -5,37 +5,36 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ..contracts import Clock, EndOfStream, Payload, Source
 from ..errors import KuiperError
+from ..functions.guard import Guard, Stopped
 from ..sql.plan import Plan
-from .batch import Batch, concatenated
+from .batch import concatenated
 from .bounds import Bounds
 from .decode import Decoder
-from .emits import Emit, Late, Newest, RowError
+from .emits import Emit, RowError
 from .exact import Exact
 from .explain import explained
+from .halt import WITHIN, Closing, broken_off, close_aside, closed, halted, stuck
+from .log import RuleLog
 from .outlet import Outlet
 from .output import Message, Output
 from .pipeline import Pipeline
-from .result import arrow_table, frame
+from .results import Results
 from .status import RuleStatus, State
 from .wiring import Scope, Wiring
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
 
 Input = Literal["pushed", "bounded", "unbounded"]
 _MOST_PAYLOADS = 8192
 
 
-class Rule:
+class Rule(Results):
     """A rule. It is made stopped; `start` runs it.
 
-    *emits*, *errors* and *late* hold the newest of what came out. Under a virtual clock everything happens in the
-    thread that calls; else in a thread of the rule's own.
+    *emits*, *errors* and *late* hold the newest of what came out, *log* the lines. Under a virtual clock everything
+    happens in the thread that calls; else in a thread of the rule's own.
     """
 
     def __init__(self, id: str, plan: Plan, wiring: Wiring, *, keep: int = 100_000, generation: int = 1) -> None:
@@ -44,6 +43,8 @@ class Rule:
         self.generation = generation
         self.bounds = Bounds()
         self._wiring = wiring
+        self.log = RuleLog(self.now)
+        self.guard = Guard(self.log)
         self._out = Output(keep)
         self._out.deliver = self._deliver
         self._out.report = self._report_error
@@ -53,8 +54,7 @@ class Rule:
         self._outlets: list[Outlet] = []
         self._pipeline: Pipeline | None = None
         self._decoder = Decoder(plan.stream, plan.columns, plan.options.event_time)
-        self._exact = Exact(plan, wiring.caller)
-        self._vector = wiring.vector(plan, wiring.caller)
+        self._exact, self._vector = Exact(plan, wiring.caller), wiring.vector(plan, wiring.caller)
         self._lock = threading.RLock()
         self._changed = threading.Condition()
         self._awake = threading.Event()
@@ -64,38 +64,12 @@ class Rule:
         self._attempts = 0
         self._batches = 0
         self._started: int | None = None
-        self._floor = 0  # the clock at the last step: nothing arrives before it, or a closed window would miss it
         self._snapshot = self._taken()
-
-    # ---- what came out
-
-    @property
-    def emits(self) -> Newest[Emit]:
-        """What the sinks got, one per window; without a window one per micro-batch."""
-        return self._out.emits
-
-    @property
-    def errors(self) -> Newest[RowError]:
-        """What failed: rows, payloads, windows."""
-        return self._out.errors
-
-    @property
-    def late(self) -> Newest[Late]:
-        """Rows that came after the watermark had passed them."""
-        return self._out.late
-
-    def arrow(self) -> pa.Table:
-        """All kept rows as one `pyarrow.Table`."""
-        return arrow_table(self.emits)
-
-    def df(self) -> pd.DataFrame:
-        """All kept rows as a pandas DataFrame."""
-        return frame(self.emits)
 
     @property
     def status(self) -> RuleStatus:
         """A snapshot, taken at the border of the last micro-batch; a step that takes long does not hold it up."""
-        return replace(self._snapshot, state=self._state, message=self._message)
+        return replace(self._snapshot, state=self._state, message=self._message, log_lines=self.log.total)
 
     def _taken(self) -> RuleStatus:
         counts, pipeline = self._out.counts, self._pipeline
@@ -127,34 +101,48 @@ class Rule:
             if self._state in ("running", "starting"):
                 return
             self._state, self._message, self._stopping, self._ended = "starting", "", False, False
+            self.guard, self._thread = Guard(self.log), None
             try:
-                self._open()
+                with self.guard.watch():
+                    self._open("started")
             except KuiperError as error:
                 self._fail(error.message)
+                raise
+            except BaseException:  # Ctrl-C, while a source or sink of the user's opens
+                self._close("stopped", "interrupted")
                 raise
         if not self._wiring.clock.virtual and not by_hand:
             self._thread = threading.Thread(target=self._wiring.run, args=(self,), name=f"rule {self.id}", daemon=True)
             self._thread.start()
 
-    def stop(self) -> None:
-        """Stop; open windows are not sent. Returns when the rule has stopped, or after two seconds of waiting."""
+    def stop(self, within: float = WITHIN) -> None:
+        """Stop; open windows are not sent. Returns *within* so many seconds, whatever the user's code does.
+
+        User code that does not return is broken off where it is; what cannot be broken off (a wait in C) is left
+        behind with its thread: nothing comes of it any more.
+        """
+        self.halt()
+        mine = self._thread is threading.current_thread()
+        if not mine and not halted(self.guard, self._over, self._interrupt, within):
+            self._leave_behind()
+        elif not mine and self._thread is not None:
+            self._thread.join(1)  # it has ended but for its last breath
+        self.ended()
+
+    def halt(self) -> None:
+        """Ask it to stop, and do not wait for that."""
         self._stopping = True
         self._awake.set()
-        if self._vector is not None:
-            self._vector.interrupt()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(2)
-            if thread.is_alive():  # a function of the user's that does not return; the thread ends when it does
-                self._state, self._message = "stopped", "a step is still under way"
-                return
-        with self._lock:
+
+    def ended(self) -> None:
+        """No step is under way nor will be: let go of source and sinks, if that has not been done."""
+        with self._lock, self.guard.watch():
             if self._state in ("running", "starting"):
                 self._close("stopped", f"{self.backlog} pushed batches were not read" if self.backlog else "")
 
-    def drop(self) -> None:
+    def drop(self, within: float = WITHIN) -> None:
         """Stop and forget the rule."""
-        self.stop()
+        self.stop(within)
         if self._vector is not None:
             self._vector.close()
         self._wiring.dropped(self)
@@ -187,19 +175,21 @@ class Rule:
 
     def step(self) -> bool:
         """One micro-batch: what the source has ready now, then the windows that are finished. Whether anything came."""
-        with self._lock:
+        with self._lock, self.guard.watch() as guard:
             if self._state != "running" or self._pipeline is None or self._source is None:
                 return False
             now = self._wiring.clock.now()
-            source = self._source
+            source, pipeline = self._source, self._pipeline
             payloads, ended = self._collected(source)
-            if not payloads and (self._state != "running" or self._source is not source):
+            if guard.lost or (not payloads and (self._state != "running" or self._source is not source)):
                 return True  # the source failed: the rule has stopped, or started again
-            for batch in concatenated(self._decoded(payloads, now)):
-                self._pipeline.take(batch)
-                self._pipeline.close(now)
+            for batch in concatenated(self._decoder.batches(payloads, now, self._out.undecodable)):
+                pipeline.take(batch)
+                pipeline.close(now)
                 self._batches += 1
-            self._pipeline.close(now)
+            pipeline.close(now)
+            if guard.lost:
+                return True
             if ended:
                 self._finish(now)
             elif reason := self.bounds.reached(self._out.counts, now - (self._started or now)):
@@ -208,17 +198,6 @@ class Rule:
         with self._changed:
             self._changed.notify_all()
         return bool(payloads) or ended
-
-    def _decoded(self, payloads: list[Payload], now: int) -> list[Batch]:
-        """The batches of *payloads*, whose arrivals never go back: not even when two threads push at once."""
-        floor, self._floor = self._floor, now
-        batches = []
-        for payload in payloads:
-            floor = max(floor, payload.at or 0)
-            batch = self._decoder.decode(payload, now, floor, self._undecodable)
-            if batch is not None:
-                batches.append(batch)
-        return batches
 
     def due(self) -> int | None:
         """When a step would have something to do (ms); None when only a push brings that about."""
@@ -238,10 +217,12 @@ class Rule:
         """Whether it has nothing to do: no payload waits and no step is under way."""
         if not self.active:
             return True
-        if self.backlog:
+        if self.backlog or not self._lock.acquire(blocking=False):
             return False
-        with self._lock:
+        try:
             return not self.backlog
+        finally:
+            self._lock.release()
 
     @property
     def input(self) -> Input:
@@ -292,34 +273,62 @@ class Rule:
     def failed(self, error: BaseException) -> None:
         """An error stopped the rule: start again if its restart strategy says so, else stop with the error shown."""
         message = error.message if isinstance(error, KuiperError) else f"{type(error).__name__}: {error}"
-        with self._lock:
-            now = self._wiring.clock.now()
-            self._write_off()
-            self._out.fault(message, None, now, where=getattr(error, "where", ""), window=True)
-            if self._attempts < self.plan.options.attempts and not self._stopping:
+        with self._lock, self.guard.watch() as guard:
+            now, off = self._wiring.clock.now(), isinstance(error, Stopped)
+            message = broken_off(guard) if off else message
+            stopping = off or (self._stopping and self._state == "running")
+            lost = self._write_off()
+            if lost or not stopping:
+                where = guard.broken_at if off else getattr(error, "where", "")
+                self._out.fault(message, None, now, where=where, window=True)
+            if not stopping and self._attempts < self.plan.options.attempts:
                 self._attempts += 1
+                self.log.note(f"failed: {message}")
                 self._close("stopping", "")
                 self._pipeline = None  # what waits in it is not taken over
                 self._write_off()
                 try:
-                    self._open()
+                    self._open(f"restarted, attempt {self._attempts} of {self.plan.options.attempts}")
                     return
                 except KuiperError as again:
                     message = again.message
-            self._fail(message)
+            if stopping:
+                self._close("stopped", message if lost else "")
+            else:
+                self._fail(message)
         with self._changed:
             self._changed.notify_all()
 
     # ---- inside
 
-    def _write_off(self) -> None:
-        """The rows of a step that broke off, of which nothing became, count as errored."""
-        counts = self._out.counts
-        known = sum(counts[name] for name in ("used", "filtered", "late", "errored"))
-        known += self._pipeline.waiting if self._pipeline is not None else 0
-        counts["errored"] += max(counts["rows_in"] - known, 0)
+    def _over(self, seconds: float) -> bool:
+        """Whether no step is under way, now or after so many seconds."""
+        if self._thread is not None:
+            return self.guard.finished.wait(seconds)
+        if not self._lock.acquire(timeout=seconds):
+            return False
+        self._lock.release()
+        return True
 
-    def _open(self) -> None:
+    def _interrupt(self) -> None:
+        if self._vector is not None:
+            self._vector.interrupt()
+
+    def _leave_behind(self) -> None:
+        """Nobody waits for the step under way any more; what it still does reaches nothing of this rule."""
+        message = stuck(self.guard)
+        self.guard.lost, self.guard = True, Guard(self.log)
+        self._lock, self._thread, self._out = threading.RLock(), None, self._out.handed_over()
+        caller = self._wiring.caller
+        self._exact, self._vector = Exact(self.plan, caller), self._wiring.vector(self.plan, caller)
+        if self._write_off():
+            self._out.fault(message, None, self.now(), window=True)
+        self._close("stopped", message, close_aside)
+
+    def _write_off(self) -> int:
+        return self._out.write_off(self._pipeline.waiting if self._pipeline is not None else 0)
+
+    def _open(self, how: str) -> None:
         now = self._wiring.clock.now()
         self._started = now
         scope = Scope(self._wiring.clock, self.id, now)
@@ -331,10 +340,11 @@ class Rule:
             outlet.sink.open()
         self._source.open()
         self._state = "running"
-        self._floor = now
+        self._decoder.floor = now
         self._pipeline.start(now)
         self._pipeline.close(now)
         self._snapshot = self._taken()
+        self.log.note(how)
 
     def _collected(self, source: Source) -> tuple[list[Payload], bool]:
         """What the source has ready now; one table is enough for a step. Whether the source has ended."""
@@ -358,38 +368,27 @@ class Rule:
         if self.plan.options.flush_at_end:
             self._pipeline.finish()
         for outlet in self._outlets:
-            outlet.finish(now, self._report)
+            outlet.finish(now, self._out.unsent)
         self._close("stopped", "done")
 
-    def _close(self, state: State, message: str) -> None:
+    def _close(self, state: State, message: str, close: Closing = closed) -> None:
         self._state, self._message = state, message
         self._snapshot = self._taken()
-        if self._source is not None:
-            self._source.close()
-        for outlet in self._outlets:
-            outlet.sink.close()
+        close([self._source, *(outlet.sink for outlet in self._outlets)], self.log.note)
+        if state != "stopping":
+            self.log.note(f"{state}: {message}" if message else state)
 
     def _fail(self, message: str) -> None:
         self._out.last_error = message
         self._close("stopped by error", message)
 
-    def _undecodable(self, message: str, row: Any, at: int) -> None:
-        self._out.counts["rows_in"] += 1
-        self._out.fault(message, row, at)
-
     def _deliver(self, emit: Emit, messages: Sequence[Message] | None) -> None:
         for outlet in self._outlets:
-            outlet.deliver(emit, messages, self._report)
+            outlet.deliver(emit, messages, self._out.unsent)
 
     def _report_error(self, error: RowError) -> None:
         for outlet in self._outlets:
-            outlet.error(error, self._report)
-
-    def _report(self, message: str, row: Any, at: int, where: str) -> None:
-        """A failure on the way out is an error of the rule, but not one that goes out again."""
-        self._out.errors.append(RowError(message, row, at, where))
-        self._out.counts["errors"] += 1
-        self._out.last_error = message
+            outlet.error(error, self._out.unsent)
 
     def __repr__(self) -> str:
         return f"<Rule {self.id}: {self._state}>"

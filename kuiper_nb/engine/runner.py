@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..functions.guard import Stopped
 from .allocation import keep_freed_memory
 from .rule import Rule
 
@@ -37,15 +38,25 @@ def quick_switching() -> Iterator[None]:
 def run(rule: Rule) -> None:
     """Step *rule* whenever something is due or arrives, until it is not running any more."""
     keep_freed_memory()
-    with quick_switching():
-        while rule.active:
-            try:
-                worked = rule.step()
-            except BaseException as error:  # whatever it is, sys.exit() too, a rule that does not run must not seem to
-                rule.failed(error)
-                continue
-            if not worked and rule.active:
-                rule.rest(_rest(rule))
+    guard = rule.guard
+    try:
+        with quick_switching(), guard.watch():
+            while rule.active and not guard.lost:
+                try:
+                    worked = rule.step()
+                except BaseException as error:  # whatever it is, sys.exit() too, a rule that does not run must not seem
+                    guard.calm()
+                    if not guard.lost:
+                        rule.failed(error)
+                    continue
+                if not worked and rule.active:
+                    rule.rest(_rest(rule))
+            if not guard.lost:
+                rule.ended()
+    except Stopped:  # nobody waits for it
+        return
+    finally:
+        guard.finished.set()
 
 
 def _rest(rule: Rule) -> float:

@@ -15,7 +15,8 @@ class RuleStatus:
 
     rows_in = used + filtered + late + errored + waiting at every batch border. *errors* counts everything in
     `rule.errors`: rows, payloads, and windows that failed as a whole (*window_errors*, whose rows count as used).
-    *arms* counts rows by the arm that computed them. Times are ms; *watermark* None before there is one.
+    *arms* counts rows by the arm that computed them, *log_lines* all lines of its log, kept or not. Times are ms;
+    *watermark* None before there is one.
     """
 
     id: str
@@ -39,3 +40,4 @@ class RuleStatus:
     generations: Mapping[str, int] = field(default_factory=dict)
     arms: Mapping[str, int] = field(default_factory=dict)
     batches: int = 0
+    log_lines: int = 0

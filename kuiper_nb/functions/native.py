@@ -13,6 +13,7 @@ from ..sql.values import described
 from .answered import SCALARS, as_value, returned, scalar_hint
 from .arrays import Shape, as_arrow, as_values, given, shape_of
 from .faults import UserFault, fault_of, located
+from .guard import current, guarded
 
 __all__ = ["UserFault", "as_value", "located", "native"]
 
@@ -34,10 +35,11 @@ def native(
     coerce = () if vectorized or aggregate else tuple(hints.get(p) for p in parameters)
     answers = None if vectorized else scalar_hint(hints.get("return"))
     one = _one(f, called, coerce, vectorized, aggregate, shape, answers)
+    call = _vector_call(f, called, shape) if vectorized else _row_call(one, f, called, coerce, aggregate, answers)
     return Function(
         name=called,
         kind="native",
-        call=_vector_call(f, called, shape) if vectorized else _row_call(one, f, called, coerce, aggregate, answers),
+        call=guarded(f"function {called}", call),
         one=one,
         arity=arity,
         aggregate=aggregate,
@@ -107,9 +109,12 @@ def _one(
 ) -> Callable[..., Any]:
     checked = any(h in SCALARS for h in hints)
     padded = tuple(hints)
+    what = f"function {name}"
 
     def one(*arguments: Any) -> Any:
+        guard = current()
         try:
+            guard.enter(what)
             if vectorized:
                 return as_value(name, as_values(f(*(given([a], shape) for a in arguments)), 1)[0])
             if aggregate:
@@ -124,6 +129,8 @@ def _one(
             raise
         except BaseException as error:  # a SystemExit of one row is an error of that row
             raise fault_of(name, error) from error
+        finally:
+            guard.leave()
 
     return one
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..engine.bounds import Bounds
+from ..engine.halt import WITHIN
 from ..engine.rule import Rule
 from ..errors import KuiperError
 from ..session import Session
@@ -22,6 +23,9 @@ from .views import Place, View, streams_view
 ROWS = 20
 SECONDS = 10.0
 PREVIEW = "(preview)"
+LINES = 20
+_PATIENCE = 0.4
+"""Seconds that user code has to end after Ctrl-C."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -102,6 +106,7 @@ def _run(session: Session, select: Select, first: FirstLine, outcome: Outcome, p
         return
     try:
         outcome.value, outcome.notes = preview(ground, select, first, place)
+        outcome.messages.extend(outcome.value.log)
     finally:
         if other:
             ground.close()
@@ -132,9 +137,16 @@ def preview(session: Session, select: Select, first: FirstLine, place: Place) ->
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        rule.drop()
+        rule.drop(within=_PATIENCE if interrupted else WITHIN)
     reason = "interrupted" if interrupted else rule.status.message or f"{seconds:g} s"
-    result = Result(rule.emits, rule.errors, rule.late, most=most, reason=reason, place=place)
+    result = Result(rule.emits, rule.errors, rule.late, most=most, reason=reason, place=place, log=_printed(rule))
     if interrupted:
         raise Interrupted("the preview has ended", result)
     return result, rule.plan.notes
+
+
+def _printed(rule: Rule) -> list[str]:
+    """What the user's code printed: nobody can ask for the log of a preview afterwards."""
+    lines = [str(line) for line in rule.log.lines() if line.kind in ("print", "more")]
+    earlier = [f"… {len(lines) - LINES:,} earlier lines"] if len(lines) > LINES else []
+    return [*earlier, *lines[-LINES:]]

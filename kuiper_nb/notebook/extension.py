@@ -9,6 +9,7 @@ from traitlets.config.loader import LazyConfigValue
 
 import kuiper_nb
 
+from ..functions.places import name_places
 from . import modes
 from .magics import Kuiper
 
@@ -30,6 +31,7 @@ def load(shell: Any) -> None:
     shell.register_magics(kuiper)
     shell.events.register("pre_run_cell", kuiper.cells.begins)
     _register_views(shell, kuiper.cells.place)
+    name_places(kuiper.cells.place)
 
     def opening() -> Session:
         return modes.opened(kuiper.running_mode())
@@ -41,6 +43,7 @@ def unload(shell: Any) -> None:
     """Stop every rule, forget the session, take the magic away."""
     kuiper_nb.forget_session()
     kuiper_nb._opening = None
+    name_places(None)
     _forget(shell)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..engine import timeline
 from ..engine.rule import Rule
 from ..errors import KuiperError
 from ..session import Session
@@ -54,7 +55,7 @@ def step(rule: Rule, session: Session) -> View:
     if rule.clock.virtual and due is not None and due > rule.now():
         session.advance(due)
     else:
-        rule.step()
+        timeline.step(rule)
     after = rule.status
     rows = [row for emit in rule.emits[emits:] for row in emit.rows]
     text = (

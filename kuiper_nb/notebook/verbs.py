@@ -11,13 +11,13 @@ from ..errors import CatalogError, KuiperError, NotSupported, did_you_mean
 from ..session import Session
 from ..sql.ddl import described
 from ..statements import known, mapping
-from . import firstline, running
+from . import firstline, logs, running
 from .firstline import FirstLine, FirstLineError
 from .views import Place, View, counted, rule_view, status_view, streams_view
 
 KINDS = ("rule", "stream", "table", "function", "aggregate", "source", "sink", "plugin", "service")
 LATER = (
-    *("logs", "tail", "record", "replay", "test", "timeline", "why", "compare", "parity"),
+    *("record", "replay", "test", "timeline", "why", "compare", "parity"),
     *("export", "import", "deploy", "verify", "plugin", "service", "config"),
 )
 
@@ -206,6 +206,8 @@ VERBS: dict[str, Verb] = {
     "stop": Verb(lambda line: running.stop(line.rule()), "stop a rule; start runs it again"),
     "start": Verb(lambda line: running.start(line.rule()), "start a rule that was stopped"),
     "restart": Verb(lambda line: running.restart(line.rule()), "stop and start a rule"),
+    "logs": Verb(lambda line: logs.logs(line.rule(), line.first), "what a rule's Python code printed, and its events"),
+    "tail": Verb(lambda line: logs.tail(line.rule(), line.first), "the same, and what is added until the rule stops"),
     "drop": Verb(_drop, "drop a rule, stream, table, function, source or sink"),
     "reset": Verb(_reset, "forget everything"),
     "help": Verb(_help, "this; help NAME for a function"),
