@@ -51,22 +51,23 @@ def note(text: str) -> None:
 
 
 class Routed:
-    """A stream in front of *inner*, which it is in every respect but who gets what is written."""
+    """A stream in front of *inner*, which it is in every respect but who gets what is written.
+
+    IPython puts a function of its own in the place of `write`, around the one it finds: both hold outside rules only.
+    """
 
     def __init__(self, inner: TextIO, name: str) -> None:
         object.__setattr__(self, "_inner", inner)
         object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_onward", None)
 
-    def write(self, text: str) -> int:
+    @property
+    def write(self) -> Callable[[str], Any]:
         """To the log of the rule this thread works for, if it does, else on."""
         known = _journal.get()
-        if known is None or not isinstance(text, str):
-            return cast(int, self._inner.write(text))
-        caller = sys._getframe(1)
-        if caller.f_globals.get("__name__") in _DEBUGGERS:  # somebody talks to it
-            return cast(int, self._inner.write(text))
-        known.printed(self._name, text, lambda: place_of(caller))
-        return len(text)
+        if known is None or sys._getframe(1).f_globals.get("__name__") in _DEBUGGERS:  # somebody talks to it
+            return cast(Callable[[str], Any], self._onward or self._inner.write)
+        return lambda text: _printed(known, self._name, text)
 
     def writelines(self, lines: Any) -> None:
         """One after the other."""
@@ -77,13 +78,30 @@ class Routed:
         return getattr(self._inner, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._inner, name, value)
+        if name == "write":
+            object.__setattr__(self, "_onward", value)
+        else:
+            setattr(self._inner, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name == "write":
+            object.__setattr__(self, "_onward", None)
+        else:
+            delattr(self._inner, name)
 
     def __iter__(self) -> Any:
         return iter(self._inner)
 
     def __repr__(self) -> str:
         return repr(self._inner)
+
+
+def _printed(known: Journal, stream: str, text: str) -> int:
+    if not isinstance(text, str):
+        raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+    caller = sys._getframe(2)
+    known.printed(stream, text, lambda: place_of(caller))
+    return len(text)
 
 
 _lock = Lock()

@@ -31,7 +31,7 @@ def test_a_bare_line_shows_everything(notebook: Notebook) -> None:
         ("statsu", "there is no verb statsu\ndid you mean status?"),
         ("stop hto", "no rule named hto\ndid you mean hot?"),
         ("stop", "which rule?\nknown: hot"),
-        ("record hot", "%kuiper record is not supported yet"),
+        ("compare hot", "%kuiper compare is not supported yet"),
         ("drop plugin x", "a plugin is not supported yet"),
         ("describe function sume", "no function named sume"),
         ("drop stream demo", "stream demo is used by rule hot\ndrop hot first"),
