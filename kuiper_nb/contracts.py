@@ -116,7 +116,7 @@ class Function:
 
     *call* answers a batch. An aggregate gets, per argument, one list per group. *one* calls it for a single row (or
     group).
-    *arity* is (least, most); most None means any number.
+    *arity* is (least, most); most None means any number. *origin* is what the user decorated, if it was Python.
     """
 
     name: str
@@ -130,3 +130,4 @@ class Function:
     generation: int = 1
     help: str = ""
     parameters: Sequence[str] = ()
+    origin: Callable[..., Any] | None = None

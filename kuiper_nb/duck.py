@@ -123,6 +123,13 @@ class Cursor:
             raise QueryError(str(error)) from error
         return Query(self, self._connection, name, sql, feeds)
 
+    def types(self, sql: str) -> list[str]:
+        """The DuckDB types of the columns of *sql*. Raises QueryError when DuckDB refuses it."""
+        try:
+            return [str(row[1]) for row in self._connection.execute(f"DESCRIBE {sql}").fetchall()]
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+
     def interrupt(self) -> None:
         """Break off what runs now, from another thread."""
         self._connection.interrupt()

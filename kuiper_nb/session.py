@@ -14,7 +14,7 @@ from .connectors import sink as connector_sink
 from .connectors import source as connector_source
 from .connectors.readahead import ReadAhead
 from .connectors.replay import replayed
-from .contracts import Clock, Payload, Sink, Source
+from .contracts import Clock, Function, Payload, Sink, Source
 from .duck import Duck
 from .engine.halt import drop_all
 from .engine.lifetime import closed_at_exit
@@ -26,6 +26,7 @@ from .engine.vector import Vector
 from .engine.wiring import Mode, Wiring
 from .errors import CatalogError, ClockError, ConnectorError, FunctionError, KuiperError, NotSupported, did_you_mean
 from .formats.coerce import extra
+from .formats.properties import COMMON
 from .formats.transform import Transform
 from .functions.call import RowCaller
 from .functions.definitions import Definitions
@@ -50,8 +51,7 @@ class Session:
     """Streams, tables, functions and rules, and the clock they run by.
 
     With a `VirtualClock` nothing runs by itself: `push`, `advance` and `wait` do the work, in the caller's thread and
-    order.
-    With the real clock every rule has a thread. Also a context manager; `close` stops every rule.
+    order. With the real clock every rule has a thread. Also a context manager; `close` stops every rule.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -123,8 +123,7 @@ class Session:
         valid.
 
         *options* and *actions* have eKuiper's names and JSON shapes: {"isEventTime": True}, [{"log": {}}]. *keep* is
-        how
-        many rows `emits`, `errors` and `late` hold. Raises KuiperError.
+        how many rows `emits`, `errors` and `late` hold. Raises KuiperError.
         """
         select = sql if isinstance(sql, Select) else parse_rule(sql, bind)
         given = Options.of(options)
@@ -168,7 +167,7 @@ class Session:
         return Wiring(
             clock=self.clock,
             caller=RowCaller(self.functions),
-            source=lambda: replayed(self._source(stream, site), stream, speed, self.clock),
+            source=lambda: replayed(self.source_of(stream, site), stream, speed, self.clock),
             outlets=lambda: [self._outlet(kind, properties, site, options.send_error) for kind, properties in actions],
             vector=lambda plan, caller: None if plan.one_by_one else Vector(plan, caller, self._duck),
             run=run,
@@ -181,7 +180,8 @@ class Session:
         if self.rules.get(rule.id) is rule:
             del self.rules[rule.id]
 
-    def _source(self, stream: Stream, site: Site) -> Source:
+    def source_of(self, stream: Stream, site: Site) -> Source:
+        """A source of *stream*, not opened yet. Raises ConnectorError for an unknown TYPE or a bad property."""
         properties = {**self._configured("source", stream.type, stream.options.get("CONF_KEY", "")), **extra(stream)}
         if stream.type in self.sources:
             options = {k.lower(): v for k, v in stream.options.items()}
@@ -204,7 +204,7 @@ class Session:
         transform = Transform(properties)
         made: Sink
         if name in self.sinks:
-            made = NativeSink(name, self.sinks, transform.own)
+            made = NativeSink(name, self.sinks, transform.own, COMMON)
         elif name.lower() not in SINKS and (hint := did_you_mean(name, [*SINKS, *self.sinks])).startswith("did"):
             raise ConnectorError(f"sink type {name} not found", hint)
         else:
@@ -212,8 +212,7 @@ class Session:
         return Outlet(name, made, transform, properties, send_error=send_error)
 
     def configure(self, what: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> None:
-        """Connector configuration in the shape of eKuiper's yaml: *what* is "source" or "sink", sections by
-        CONF_KEY."""
+        """Configuration in the shape of eKuiper's yaml: *what* is "source" or "sink", sections by CONF_KEY."""
         if what not in ("source", "sink"):
             raise KuiperError(f"there is no configuration for a {what}", "source or sink")
         self._configurations[what, name] = dict(sections)
@@ -227,8 +226,7 @@ class Session:
     def push(self, topic: str, data: Any, at: int | None = None) -> None:
         """Push one payload into memory topic *topic*: a row, a list of rows, bytes, a DataFrame or Arrow.
 
-        Under a virtual clock it moves time to *at* (ms; now when left out) and everything it causes has happened on
-        return.
+        Under a virtual clock it moves time to *at* (ms; now when left out) and all it causes has happened on return.
         Under the real clock it only enqueues, and blocks while a rule's buffer is full. Raises ClockError.
         """
         value, typed = payload_data(data)
@@ -249,8 +247,7 @@ class Session:
                 time.sleep(0.0005)
 
     def advance(self, to: int) -> None:
-        """Move the virtual clock to *to* (ms); timers until then fire one by one, at their own times. Raises
-        ClockError."""
+        """Move the virtual clock to *to* (ms); timers until then fire one by one, at their times, or ClockError."""
         if self._timeline is None:
             raise ClockError("the real clock moves by itself", "Session(clock=VirtualClock(start))")
         self._timeline.advance(to)
@@ -292,13 +289,18 @@ class Session:
     ) -> Any:
         """Make *f* callable from SQL: values in, value out; *vectorized*: an array per argument in, one out.
 
-        Answers *f*. Without *f*, a decorator. A running rule uses a redefinition at its next batch.
+        Answers *f*. Without *f*, a decorator. A running rule uses a redefinition at its next batch; one that its calls
+        do not fit is refused.
         """
-        return self._defining(f, lambda g: self.functions.add(native(g, name=name, vectorized=vectorized)))
+        return self._defining(f, lambda g: self._add(native(g, name=name, vectorized=vectorized)))
 
     def aggregate(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
         """Make *f* an aggregate: one list (or, if annotated, array) per argument in, a value out. Answers *f*."""
-        return self._defining(f, lambda g: self.functions.add(native(g, name=name, aggregate=True)))
+        return self._defining(f, lambda g: self._add(native(g, name=name, aggregate=True)))
+
+    def _add(self, function: Function) -> Function:
+        running = {rule.id: rule.plan.calls for rule in self.rules.values() if rule.active}
+        return self.functions.add(function, running)
 
     def source(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
         """Make a generator, an async generator or a class with open, poll and close a source: TYPE="name"."""
@@ -311,8 +313,7 @@ class Session:
         return self._defining(f, define)
 
     def sink(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
-        """Make *f* a sink: it gets the rows of one emit as a list of dicts, or what its first parameter is annotated
-        as."""
+        """Make *f* a sink: it gets an emit's rows as a list of dicts, or what its first parameter is annotated as."""
 
         def define(g: Callable[..., Any]) -> None:
             definition = sink_definition(g, name)
@@ -364,7 +365,7 @@ class Session:
         used = self.users(kind, name)
         if used:
             message = f"{kind} {name} is used by {'rule' if len(used) == 1 else 'rules'} {', '.join(used)}"
-            raise CatalogError(message, f"drop {used[0]} first")
+            raise CatalogError(message, f"drop {used[0] if len(used) == 1 else 'them'} first")
 
     def users(self, kind: str, name: str) -> list[str]:
         """The ids of the rules that use it."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import formats
 from .catalog import Stream
+from .connectors import Site
 from .errors import CatalogError, KuiperError, did_you_mean
 from .sql.ddl import described, stream_of
 from .sql.syntax import Create, Describe, Drop, Select, Show, Statement
@@ -28,6 +29,8 @@ def check(session: Session, statement: Statement, replace: bool) -> None:
             message = f"Create {statement.kind} fails: Item {statement.name} already exists"
             raise CatalogError(message, f"it is {where}; DROP it first, or replace=True")
         formats.get(stream.format)
+        if stream.type in session.sources or stream.type.lower() == "simulator":
+            session.source_of(stream, Site(session.clock))  # says what is wrong with its properties
 
 
 def run(session: Session, statement: Statement) -> Any:
@@ -125,5 +128,18 @@ def _create(session: Session, stream: Stream) -> str:
     mapping(session, "table" if stream.kind == "stream" else "stream").pop(stream.name, None)
     mapping(session, stream.kind)[stream.name] = stream
     if before is None:
-        return f"{what} is created."
-    return "\n".join([f"{what} is replaced.", *renew_users(session, stream.kind, stream.name)])
+        return f"{what} is created.{_doubt(session, stream)}"
+    renewed = renew_users(session, stream.kind, stream.name)
+    return "\n".join([f"{what} is replaced.{_doubt(session, stream)}", *renewed])
+
+
+def _doubt(session: Session, stream: Stream) -> str:
+    """A line on why no rule could read *stream* as things are: eKuiper says so at the first rule only, and its source
+    may still be defined in a later cell. '' when nothing is wrong."""
+    if stream.kind == "table":
+        return ""
+    try:
+        session.source_of(stream, Site(session.clock))
+    except KuiperError as error:
+        return f"\nnote: {error.message}{error.hint and f' ({error.hint})'}"
+    return ""

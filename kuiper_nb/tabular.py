@@ -81,8 +81,11 @@ def payload_data(data: Any) -> tuple[Any, bool]:
         return bytes(data), False
     if isinstance(data, str):
         return data.encode(), False
-    if isinstance(data, (list, tuple)) and set(map(type, data)) <= {dict}:
-        return list(data), False
+    if isinstance(data, (list, tuple)):
+        if set(map(type, data)) <= {dict}:
+            return list(data), False
+        if any(isinstance(item, dict) for item in data):  # what is none fails alone, as a row that does not fit does
+            return [dict(item) if isinstance(item, dict) else item for item in data], False
     try:
         table = as_table(data)
     except pa.ArrowException:

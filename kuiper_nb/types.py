@@ -36,9 +36,10 @@ class ArrayOf:
 
 @dataclass(frozen=True, slots=True)
 class StructOf:
-    """STRUCT(name type, …)."""
+    """STRUCT(name type [DEFAULT literal], …); *defaults* are those of the members that have one."""
 
     fields: tuple[tuple[str, AnyType], ...]
+    defaults: tuple[tuple[str, str | bool | int | float], ...] = ()
 
     def __str__(self) -> str:
         return f"STRUCT({', '.join(f'{name} {kind}' for name, kind in self.fields)})"

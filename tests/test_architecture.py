@@ -19,6 +19,7 @@ FLOOR = {
     "errors": 0,
     "contracts": 1,
     "types": 1,
+    "process": 1,
     "windowing": 2,
     "catalog": 2,
     "duck": 2,

@@ -12,9 +12,10 @@ from typing import Any
 from ..catalog import Stream
 from ..contracts import Sink, Source
 from ..errors import ConnectorError, NotSupported, did_you_mean
+from .documented import Documented
 from .site import Site, Topics
 
-__all__ = ["SINKS", "SOURCES", "Site", "Topics", "sink", "source", "takes"]
+__all__ = ["SINKS", "SOURCES", "Documented", "Site", "Topics", "documented", "sink", "source", "takes"]
 
 SOURCES = {"memory": "memory", "simulator": "simulator", "file": "file"}
 SINKS = {"memory": "memory", "file": "file", "log": "log", "nop": "nop"}
@@ -57,6 +58,17 @@ def sink(kind: str, properties: Mapping[str, Any], site: Site) -> Sink:
 def takes(made: Sink) -> str:
     """What a sink is written: "rows" (a row, or a list of them) or "bytes" (an encoded payload)."""
     return getattr(made, "takes", "rows")
+
+
+def documented(what: str, kind: str) -> Documented | None:
+    """What is known of the "source" or "sink" *kind*: what it does, its properties. None for one that is not here."""
+    known = SOURCES if what == "source" else SINKS
+    if kind.lower() not in known:
+        return None
+    module = import_module(f".{known[kind.lower()]}", __name__)
+    made = getattr(module, what)
+    found = getattr(module, what.upper(), None)
+    return found if isinstance(found, Documented) else Documented((made.__doc__ or "").split("\n")[0], "")
 
 
 def _module(what: str, kind: str, known: Mapping[str, str], elsewhere: tuple[str, ...]) -> Any:

@@ -15,13 +15,48 @@ from ..formats.delimited import field_text
 from ..formats.json import dumps
 from . import csvfile, ndjson
 from .blocks import ROWS, opened, slices
+from .documented import Documented, Property
 from .site import Site
 
-_READ_LATER = ("interval", "sendInterval", "parallel", "actionAfterRead", "ignoreStartLines", "ignoreEndLines")
-_WRITTEN_LATER = ("rollingInterval", "rollingCount", "rollingHook", "compression")
 _REPEATED = 3  # bytes a value that a column of text takes at most in a file when its values repeat
 _READ = 1 << 20  # bytes of a column of Parquet read at a time
 _KINDS = {"json": "json", "delimited": "csv", "csv": "csv", "lines": "lines", "parquet": "parquet"}
+
+SOURCE = Documented(
+    "reads a file, or every file of a directory in the order of their names, once; then the stream ends",
+    'CREATE STREAM demo (a BIGINT, ts BIGINT) WITH (TYPE="file", DATASOURCE="demo.csv", FORMAT="delimited")',
+    (
+        Property("fileType", "", "how the file is laid out; by FORMAT when left out", tuple(_KINDS)),
+        Property("path", "", "a directory that DATASOURCE is relative to"),
+        Property("decompression", "", "how the file is compressed", ("gzip",)),
+        Property("hasHeader", True, "CSV: the first line names the columns"),
+        Property("delimiter", ",", "CSV: between the values of a line"),
+        Property("columns", [], "CSV: the names of the columns, where no line says them"),
+        *(
+            Property(name, later=True)
+            for name in (
+                "interval",
+                "sendInterval",
+                "parallel",
+                "actionAfterRead",
+                "ignoreStartLines",
+                "ignoreEndLines",
+            )
+        ),
+    ),
+    "the path of a file or a directory",
+)
+SINK = Documented(
+    "writes what the rule emits to a file, anew each time the rule starts",
+    '{"file": {"path": "out.csv", "fileType": "csv"}}',
+    (
+        Property("path", help="where to write; directories are made"),
+        Property("fileType", "lines", "a payload a line, one JSON array, or CSV", ("lines", "json", "csv")),
+        Property("hasHeader", True, "CSV: the first line names the columns"),
+        Property("delimiter", ",", "CSV: between the values of a line"),
+        *(Property(name, later=True) for name in ("rollingInterval", "rollingCount", "rollingHook", "compression")),
+    ),
+)
 
 
 class FileSource:
@@ -200,11 +235,10 @@ def source(stream: Stream, properties: Mapping[str, Any], site: Site) -> FileSou
     """
     if not stream.datasource:
         raise ConnectorError(f"stream {stream.name}: file needs a DATASOURCE, the path")
-    for name in _READ_LATER:
-        if properties.get(name):
-            raise NotSupported(f"the file source's property {name} is not here yet")
-    if properties.get("decompression") not in (None, "", "gzip"):
-        raise NotSupported(f"decompression {properties['decompression']} is not here yet", "known: gzip")
+    SOURCE.refuse_later(properties, "file source")
+    if properties.get("decompression") not in (None, "", *SOURCE.values("decompression")):
+        hint = f"known: {', '.join(SOURCE.values('decompression'))}"
+        raise NotSupported(f"decompression {properties['decompression']} is not here yet", hint)
     wanted = str(properties.get("fileType") or "").lower() or stream.format
     kind = _KINDS.get(wanted, "lines" if not properties.get("fileType") else "")
     if not kind:
@@ -223,11 +257,12 @@ def sink(properties: Mapping[str, Any], site: Site) -> FileSink:
     path = properties.get("path")
     if not isinstance(path, str) or not path:
         raise ConnectorError("file sink: property path is required")
-    for name in _WRITTEN_LATER:
-        if properties.get(name):
-            raise NotSupported(f"the file sink's property {name} is not here yet")
-    kind = str(properties.get("fileType") or "lines").lower()
-    if kind not in ("lines", "json", "csv"):
-        raise NotSupported(f"the file sink's fileType {kind} is not here yet", "known: lines, json, csv")
-    header = properties.get("hasHeader", True)
-    return FileSink(Path(path), kind, header is not False, str(properties.get("delimiter") or ","))
+    SINK.refuse_later(properties, "file sink")
+    kind = str(properties.get("fileType") or SINK.default("fileType")).lower()
+    if kind not in SINK.values("fileType"):
+        hint = f"known: {', '.join(SINK.values('fileType'))}"
+        raise NotSupported(f"the file sink's fileType {kind} is not here yet", hint)
+    header = properties.get("hasHeader", SINK.default("hasHeader"))
+    return FileSink(
+        Path(path), kind, header is not False, str(properties.get("delimiter") or SINK.default("delimiter"))
+    )

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..functions.output import journal, route, unroute
+from .documented import Documented
 from .site import Site
+
+SINK = Documented(
+    "writes what the rule emits into its log and to the logger `kuiper_nb.rule.<id>`, a line each", '{"log": {}}'
+)
 
 
 class LogSink:

@@ -8,8 +8,24 @@ from typing import Any
 
 from ..catalog import Stream
 from ..contracts import Payload
-from ..errors import ConnectorError, NotSupported
+from ..errors import ConnectorError
+from .documented import Documented, Property
 from .site import Site
+
+SOURCE = Documented(
+    "rows that `push` or another rule's memory sink publishes on a topic",
+    'CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo")',
+    datasource="the topic; + stands for one level, a last # for any",
+)
+SINK = Documented(
+    "publishes what the rule emits on a topic, for other rules to read",
+    '{"memory": {"topic": "out"}}',
+    (
+        Property("topic", help="where to publish; no wildcards"),
+        Property("rowkindField", later=True, help="the field that says insert, update or delete"),
+        Property("keyField", later=True, help="the field that says which row"),
+    ),
+)
 
 
 class MemorySource:
@@ -42,11 +58,10 @@ class MemorySource:
         return self._site.clock.now() if self._waiting else None
 
     def close(self) -> None:
-        """Stops listening; what waits is dropped."""
+        """Stops listening; what waits can still be polled."""
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        self._waiting.clear()
 
     def _take(self, topic: str, payload: Payload) -> None:
         meta = {**payload.meta, "topic": topic}
@@ -88,7 +103,5 @@ def sink(properties: Mapping[str, Any], site: Site) -> MemorySink:
         raise ConnectorError("memory sink: property topic is required")
     if "#" in topic or "+" in topic:
         raise ConnectorError(f"memory sink: invalid topic {topic}: wildcards are for sources")
-    for name in ("rowkindField", "keyField"):
-        if properties.get(name):
-            raise NotSupported(f"the memory sink's property {name} is not here yet")
+    SINK.refuse_later(properties, "memory sink")
     return MemorySink(topic, site)

@@ -6,7 +6,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from .documented import Documented, Property
 from .site import Site
+
+SINK = Documented(
+    "swallows what the rule emits", '{"nop": {}}', (Property("log", False, "say in the rule's log what it swallows"),)
+)
 
 
 class NopSink:

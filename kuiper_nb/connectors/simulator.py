@@ -8,7 +8,18 @@ from typing import Any
 from ..catalog import Stream
 from ..contracts import EndOfStream, Payload, Row
 from ..errors import ConnectorError
+from .documented import Documented, Property
 from .site import Site
+
+SOURCE = Documented(
+    "plays given rows, one every interval, by the session's clock",
+    r'CREATE STREAM demo () WITH (TYPE="simulator", EXTRA="{\"data\": [{\"a\": 1}, {\"a\": 2}], \"interval\": 500}")',
+    (
+        Property("data", [], "the rows, a list of objects"),
+        Property("interval", 1000, "ms between two rows"),
+        Property("loop", True, "begin again after the last row"),
+    ),
+)
 
 
 class SimulatorSource:
@@ -60,13 +71,13 @@ class SimulatorSource:
 
 def source(stream: Stream, properties: Mapping[str, Any], site: Site) -> SimulatorSource:
     """A simulator with the properties *data* (rows), *interval* (ms, 1000) and *loop* (true); else ConnectorError."""
-    data = properties.get("data", [])
+    data = properties.get("data", SOURCE.default("data"))
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
         raise ConnectorError(f"stream {stream.name}: the simulator's data is a list of objects, not {data!r}")
-    interval = properties.get("interval", 1000)
+    interval = properties.get("interval", SOURCE.default("interval"))
     if isinstance(interval, bool) or not isinstance(interval, (int, float)) or interval < 1:
         raise ConnectorError(f"stream {stream.name}: the simulator's interval is at least 1 ms, not {interval!r}")
-    loop = properties.get("loop", True)
+    loop = properties.get("loop", SOURCE.default("loop"))
     if not isinstance(loop, bool):
         raise ConnectorError(f"stream {stream.name}: the simulator's loop is true or false, not {loop!r}")
     return SimulatorSource(data, int(interval), loop, site)

@@ -63,6 +63,8 @@ class Decoder:
         if isinstance(data, pa.Table):
             return self._of_table(data, at, payload, fault)
         rows = [data] if isinstance(data, dict) else data
+        if not payload.typed and not set(map(type, rows)) <= {dict}:
+            rows = _rows_among(rows, at, fault)
         if not payload.typed or self.stream.typed:
             if self._pushing.lazy and len(rows) >= FEW:
                 rows = self._pushing.rows(list(rows), lambda message, row: fault(message, row, at))
@@ -214,3 +216,11 @@ def _utc(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_date(column.type):
         column = column.cast(pa.timestamp("us"))
     return column.cast(pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.timestamp("us", tz="UTC"))
+
+
+def _rows_among(items: Sequence[Any], at: int, fault: Fault) -> list[Row]:
+    """The rows of a list; whatever else is in it fails alone."""
+    for place, item in enumerate(items):
+        if not isinstance(item, dict):
+            fault(f"item {place} of the list is a {type(item).__name__}, not a row", item, at)
+    return [item for item in items if isinstance(item, dict)]

@@ -11,12 +11,14 @@ from typing import Any
 from ..contracts import Row
 from ..errors import RowFault
 from ..sql import resolved as r
+from ..sql import syntax as s
 from ..sql.arrays import NilArray
 from ..sql.builtins.srf import expanded
 from ..sql.depth import deep
 from ..sql.evaluate import Caller, Evaluate, Evaluator, Frame
 from ..sql.plan import OutputField, Plan
 from ..sql.printer import printed
+from ..sql.syntax import Node
 from ..sql.timeformat import rfc3339
 from ..sql.values import described, go_type, text
 from ..windowing.windows import Span
@@ -102,6 +104,20 @@ class Exact:
         if plan.aggregate and not self._keys:  # eKuiper looks for the array in the rows, but it belongs to the window
             rows = [{} for _ in frames]
         return [row for made in rows for row in expanded(made, plan.set_field)][: plan.limit]
+
+    def silent(self) -> bool:
+        """Whether a window without rows sends nothing, whichever it is: as `emit` would answer for any of them."""
+        plan = self.plan
+        if self._keys or (self._where is not None and not plan.where_first):
+            return True
+        if self._having is None:
+            return plan.limit == 0 and not self._order
+        if not all(_timeless(node) for node in r.reach(plan.having, plan.aliases)):
+            return False
+        try:
+            return not self.passes_having(_group([], None))
+        except RowFault:
+            return False
 
     def _groups(self, frames: list[Frame], bound: Span | None) -> list[Frame] | None:
         """The frames that become output rows: a group each, or a row each; sorted. None when HAVING leaves none."""
@@ -216,6 +232,14 @@ def _group(frames: list[Frame], bound: Span | None) -> Frame:
         return Frame({}, 0, None, None, [], bound)
     first = frames[0]
     return Frame(first.row, first.at, first.meta, first.scope, frames, bound, first.analytic)
+
+
+def _timeless(node: Node) -> bool:
+    """Whether *node* answers the same for every empty window: nothing of the user's, of the clock or of chance."""
+    if isinstance(node, r.BuiltinCall):
+        return node.aggregate and not node.entry.scope
+    plain = (s.Constant, s.Binary, s.Between, s.In, s.Paren, r.Column, r.WholeRow, r.AliasRef)
+    return isinstance(node, plain)
 
 
 def _beside(frame: Frame, frames: list[Frame]) -> Frame:

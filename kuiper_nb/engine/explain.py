@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from ..contracts import Function
 from ..sql.plan import Plan
 from ..sql.printer import printed
+from ..sql.resolved import BuiltinCall
 from ..windowing.spec import Count, Hopping, Tumbling
 from .batch import FEW
 from .hoist import sites
 from .substitute import expanded
 from .vector import Vector
 
+Arm = Literal["duckdb", "exact"]
 
-def explained(plan: Plan, vector: Vector | None, sinks: Sequence[str], functions: Mapping[str, Function]) -> str:
+
+class Explained(str):
+    """A plan as text, and what the text is made of: its steps (name and text), the arm, why, and DuckDB's SQL."""
+
+    steps: tuple[tuple[str, str], ...]
+    arm: Arm
+    reason: str
+    sql: tuple[str, ...]
+
+
+def explained(plan: Plan, vector: Vector | None, sinks: Sequence[str], functions: Mapping[str, Function]) -> Explained:
     """The steps of *plan*, one a line; then the arms and the SQL."""
     steps = [*_input(plan), *_rows(plan), *_calls(plan, functions), *_output(plan, sinks)]
+    arm, reason, sql = _arms(vector)
     width = max(len(name) for name, _ in steps)
     lines = [f"{number:2} {name:<{width}}  {text}" for number, (name, text) in enumerate(steps, 1)]
-    return "\n".join([*lines, "", *_arms(plan, vector)])
+    taken = "DuckDB" if arm == "duckdb" else "the evaluator, row by row"
+    indented = [f"  {line}" for text in sql for line in text.splitlines()]
+    by_types = reason.startswith("by the types")
+    found = Explained("\n".join([*lines, "", f"arm: {taken}{', ' if by_types else '; '}{reason}", *indented]))
+    found.steps, found.arm, found.reason, found.sql = tuple(steps), arm, reason, tuple(sql)
+    return found
 
 
 def _input(plan: Plan) -> list[tuple[str, str]]:
@@ -78,13 +98,17 @@ def _calls(plan: Plan, functions: Mapping[str, Function]) -> list[tuple[str, str
     found = sites([expanded(n, plan.aliases) for n in nodes if n is not None], where)
     steps = []
     for site in found:
-        function = functions.get(site.call.name)
-        how = "dropped" if function is None else f"{function.kind}, generation {function.generation}"
-        if function is not None and function.vectorized:
-            how += ", vectorised"
+        how = "built in, answered by Python" if isinstance(site.call, BuiltinCall) else _user(functions, site.call.name)
         when = "" if site.always else ", only for rows that get there"
         steps.append(("call", f"{printed(site.call)}: {how}{when}"))
     return steps
+
+
+def _user(functions: Mapping[str, Function], name: str) -> str:
+    function = functions.get(name)
+    if function is None:
+        return "dropped"
+    return f"{function.kind}, generation {function.generation}{', vectorised' if function.vectorized else ''}"
 
 
 def _output(plan: Plan, sinks: Sequence[str]) -> list[tuple[str, str]]:
@@ -108,13 +132,17 @@ def _output(plan: Plan, sinks: Sequence[str]) -> list[tuple[str, str]]:
     return steps
 
 
-def _arms(plan: Plan, vector: Vector | None) -> list[str]:
+def _arms(vector: Vector | None) -> tuple[Arm, str, list[str]]:
+    """The arm, why it is taken, and the SQL."""
     few = f"batches of fewer than {FEW} rows take the evaluator, which is done before DuckDB has begun"
     if vector is None:
-        return ["arm: the evaluator, row by row; the plan looks at rows one after the other"]
+        return "exact", "the plan looks at rows one after the other", []
     texts, why = vector.sketch()
     if why:
-        return [f"arm: the evaluator, row by row; {why}"]
-    if not texts:
-        return [f"arm: DuckDB, by the types each batch turns out to have; {few}"]
-    return [f"arm: DuckDB; {few}", *(f"  {line}" for text in texts for line in text.splitlines())]
+        return "exact", why, []
+    named = [_FEED.sub('"batch"', text) for text in texts]
+    return "duckdb", few if texts else f"by the types each batch turns out to have; {few}", named
+
+
+_FEED = re.compile(r'"__duckdb_source_\w+"')
+"""What DuckDB calls a table of Arrow: another name in every process."""

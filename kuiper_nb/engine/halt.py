@@ -15,26 +15,28 @@ Opened = Sequence[Source | Sink | None]
 Note = Callable[[str], None]
 Closing = Callable[[Opened, Note], None]
 
-WITHIN = 2.0
+PATIENCE = 2.0
 """Seconds after which `stop` returns, whatever user code does."""
+HURRY = 0.15
+"""The same after Ctrl-C: nobody wants to wait."""
 _TICK = 0.05
 
 
-def halted(guard: Guard, over: Callable[[float], bool], interrupt: Callable[[], None], within: float) -> bool:
+def halted(guard: Guard, over: Callable[[float], bool], interrupt: Callable[[], None], patience: float) -> bool:
     """Wait until *over* (asked with the seconds to wait): no step is under way. False when that is not so in time.
 
     A query is interrupted at once, and so is a source, which has nothing to finish; a function or sink of the user's
-    after half of the time.
+    after half of the time, or at once in a hurry.
     """
     asked = monotonic()
     interrupt()
     while not over(_TICK):
         passed = monotonic() - asked
-        if passed >= within:
+        if passed >= patience:
             return over(0)
         if not guard.inside:
             interrupt()
-        elif passed >= within / 2 or guard.what.startswith("source"):
+        elif patience <= HURRY or passed >= patience / 2 or guard.what.startswith("source"):
             guard.break_off()
     return True
 
@@ -76,14 +78,14 @@ class Rule(Protocol):
         """Ask it to stop."""
         ...
 
-    def drop(self, within: float) -> None:
+    def drop(self, patience: float) -> None:
         """Stop and forget it."""
         ...
 
 
-def drop_all(rules: Sequence[Rule], within: float = WITHIN) -> None:
-    """Drop *rules* in about *within* seconds, however many of them are stuck."""
-    end = monotonic() + within
+def drop_all(rules: Sequence[Rule], patience: float = PATIENCE) -> None:
+    """Drop *rules* in about *patience* seconds, however many of them are stuck."""
+    end = monotonic() + patience
     for rule in rules:
         rule.halt()
     for rule in rules:

@@ -128,14 +128,9 @@ class Output:
         self.counts["rows_in"] += 1
         self.fault(message, row, at)
 
-    def unsent(self, message: str, row: Any, at: int, where: str) -> None:
-        """A failure on the way out is an error of the rule, but not one that goes out again."""
-        self.errors.append(RowError(message, row, at, where))
-        self.counts["errors"] += 1
-        self.last_error = message
-
     def write_off(self, waiting: int) -> int:
-        """The rows of a step that broke off, of which nothing became, count as errored; answers how many they are."""
+        """The rows of which nothing became, in a step that broke off or a window never sent, count as errored; all but
+        *waiting*, which still wait. Answers how many they are."""
         known = waiting + sum(self.counts[name] for name in ("used", "filtered", "late", "errored"))
         lost = max(self.counts["rows_in"] - known, 0)
         self.counts["errored"] += lost
@@ -152,6 +147,12 @@ class Output:
         """A row came too late."""
         self.late.append(late)
         self.counts["late"] += 1
+
+    def undelivered(self, message: str, row: Any, at: int, where: str) -> None:
+        """A failure on the way out is an error of the rule, but not one that goes out again."""
+        self.errors.append(RowError(message, row, at, where))
+        self.counts["errors"] += 1
+        self.last_error = message
 
     def _keep(self, emit: Emit) -> None:
         self.emits.append(emit)

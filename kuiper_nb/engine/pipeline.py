@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ..errors import KuiperError, RowFault
+from ..errors import RowFault
 from ..sql.builtins.entry import Scope
 from ..sql.evaluate import Frame
 from ..sql.plan import Plan
@@ -17,15 +17,16 @@ from ..windowing.spec import Count
 from ..windowing.watermark import Admission, EventTime, release
 from ..windowing.windows import Span, windows
 from .batch import Batch, Times, table_rows
-from .buffer import Buffer, FrameSegment, Placed, SortedFrames, TableSegment
+from .buffer import MANY, Buffer, FrameSegment, Placed, SortedFrames, TableSegment
 from .emits import Emit, Late, RowError
 from .exact import Exact
+from .leap import Leap
 from .output import Message, Output
-from .vector import EXACT, Entered, Failures, Vector, Verdict
+from .spanstage import EXACT, Verdict
+from .vector import Entered, Failures, Vector
 
 _NEVER = 2**62
 _NOWHERE = np.empty(0, np.intp)
-_MOST_WINDOWS = 2_000_000
 
 
 class Pipeline:
@@ -40,6 +41,7 @@ class Pipeline:
         self.scope = scope
         self.watermark = EventTime(plan.options.late_tolerance) if plan.options.event_time else None
         self.windows = windows(plan.window) if plan.window is not None else None
+        self.silent = self.windows is not None and exact.silent()  # whether empty windows send nothing
         self.buffer = Buffer()
         self.arms: Counter[str] = Counter()
         self._counted = isinstance(plan.window, Count)
@@ -85,8 +87,7 @@ class Pipeline:
         """Send every window that is finished by *now* (ms, the clock)."""
         if self.windows is not None and self._aligned:
             mark = now if self.watermark is None else self.watermark.at
-            self._refuse_leap(mark)
-            self._send(self.windows.close(mark))
+            self._send_until(mark)
 
     def finish(self) -> None:
         """The input has ended: let everything that waits go on, and close the windows that hold rows."""
@@ -103,12 +104,18 @@ class Pipeline:
         if not self._aligned and self._pending is not None:
             self._align(self._pending[0].times)
         if self._aligned:
-            self._send(self.windows.finish())
+            self._send_until(None)
             self.out.counts["used"] += self.buffer.trim(_NEVER)
+
+    def release(self) -> None:
+        """Give back what is on disk: no more rows are looked at."""
+        self.buffer.close()
 
     def due(self) -> int | None:
         """When `close` has something to do although no row comes (ms)."""
-        return None if self.windows is None or self.watermark is not None else self.windows.due()
+        if self.windows is None or self.watermark is not None or (self.silent and not len(self.buffer)):
+            return None
+        return self.windows.due()
 
     @property
     def waiting(self) -> int:
@@ -213,6 +220,7 @@ class Pipeline:
     # ---- rows into windows
 
     def _enter(self, batch: Batch, releases: Times) -> None:
+        assert self.windows is not None
         if not len(batch):
             return
         entered = None
@@ -235,6 +243,8 @@ class Pipeline:
         if len(places):
             self._store(batch, places, entered, frames)
             self._observe(batch, releases)
+            if self.vector is not None and self._aligned:
+                self.vector.spans.relieve(self.buffer, 0 if self._counted else self.windows.due())
 
     def _admitted(
         self, batch: Batch, places: Sequence[int], failures: Failures
@@ -270,27 +280,34 @@ class Pipeline:
                 slice(None) if entered is None else np.isin(places, entered.places, assume_unique=True, invert=True)
             )
             self.buffer.add_frames(keys[others].tolist(), numbers[others].tolist(), frames)
+            if self.vector is not None:
+                self.buffer.pack(MANY, self.vector.packed)
 
     # ---- windows out
 
-    def _refuse_leap(self, mark: int) -> None:
-        """A timestamp in the wrong unit, or a clock gone wild, must not make a thousand million empty windows."""
+    def _send_until(self, mark: int | None) -> None:
+        """Send every window that is finished at *mark* (ms), None: every one that still waits for rows."""
         assert self.windows is not None
-        due, step = self.windows.due(), getattr(self.plan.window, "step", 0)
-        if due is not None and step and (mark - due) // step > _MOST_WINDOWS:
-            count = (mark - due) // step
-            hint = f"is {self.plan.stream.timestamp or 'the clock'} in milliseconds?"
-            raise KuiperError(f"time leapt over {count:,} windows at once, from {due} to {mark}", hint)
+        leap = Leap.to(self.windows, mark, getattr(self.plan.window, "step", 0))
+        passing = leap is not None and (self.silent or leap.endless)  # what waited goes out, without the empty windows
+        held = self.buffer.keys if passing else None
+        self._send(self.windows.finish(held) if mark is None else self.windows.close(mark, held))
+        if passing:
+            self.out.counts["used"] += self.buffer.trim(self.windows.keep_from())
+        if leap is not None and leap.endless and not self.silent:
+            raise leap.refusal(self.plan.stream.timestamp)
 
     def _send(self, spans: list[Span]) -> None:
         assert self.windows is not None
         if not spans:
             return
         ats = self._times_of(spans)
-        if self.vector is None or not self.buffer.has_tables:
+        if self.vector is not None:
+            self.buffer.pack(1 if self.buffer.tables else self.vector.fewest, self.vector.packed)
+        if self.vector is None or not self.buffer.tables:
             self._exactly(spans, ats)
         else:
-            self._by_verdict(spans, ats, self.vector.windows(spans, ats, self.buffer))
+            self._by_verdict(spans, ats, self.vector.spans.windows(spans, ats, self.buffer))
         self.out.counts["used"] += self.buffer.trim(self.windows.keep_from())
 
     def _by_verdict(self, spans: list[Span], ats: list[int], verdicts: list[Verdict]) -> None:
@@ -326,11 +343,12 @@ class Pipeline:
                 self.out.window(Emit(at, rows))
 
     def _unpacked(self, segment: TableSegment, lower: int, upper: int) -> list[Placed]:
-        inside = (segment.keys >= lower) & (segment.keys < upper)
-        rows = table_rows(segment.table.filter(pa.array(inside)))
+        table, all_keys, arrivals, all_numbers = segment.rows
+        inside = (all_keys >= lower) & (all_keys < upper)
+        rows = table_rows(table.filter(pa.array(inside)))
         scope = self.scope
-        times = segment.arrivals if self._counted else segment.keys
-        keys, numbers = segment.keys[inside].tolist(), segment.numbers[inside].tolist()
+        times = arrivals if self._counted else all_keys
+        keys, numbers = all_keys[inside].tolist(), all_numbers[inside].tolist()
         frames = (Frame(row, time, None, scope) for time, row in zip(times[inside].tolist(), rows, strict=True))
         return list(zip(keys, numbers, frames, strict=True))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def arrow_table(emits: Iterable[Emit]) -> pa.Table:
     """All rows of *emits*, columns in the order they first appear; what has no single type becomes text."""
-    tables = [t for emit in emits if (t := _table(emit)) is not None]
+    tables = list(_tables(emits))
     if not tables:
         return pa.table({})
     return (
@@ -35,11 +35,20 @@ def _mergeable(tables: list[pa.Table]) -> bool:
     return True
 
 
-def _table(emit: Emit) -> pa.Table | None:
-    ready = emit.table()
-    if ready is not None:
-        return unencoded_table(ready)
-    return rows_table(emit.rows) if emit.size else None
+def _tables(emits: Iterable[Emit]) -> Iterator[pa.Table]:
+    """The emits that are Arrow already, and between them one table of all the rows that are not."""
+    rows: list[Row] = []
+    for emit in emits:
+        ready = emit.table()
+        if ready is None:
+            rows += emit.rows
+            continue
+        if rows:
+            yield rows_table(rows)
+            rows = []
+        yield unencoded_table(ready)
+    if rows:
+        yield rows_table(rows)
 
 
 def rows_table(rows: list[Row]) -> pa.Table:
@@ -47,14 +56,20 @@ def rows_table(rows: list[Row]) -> pa.Table:
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not names:
         return pa.table({})
-    return pa.table([_array([row.get(name) for row in rows]) for name in names], names=names)
+    return pa.table([_array([row.get(name) for row in rows]) for name in names], names=[_utf8(str(n)) for n in names])
 
 
 def _array(values: list[Any]) -> pa.Array:
     try:
         return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return pa.array([None if v is None else v if isinstance(v, str) else repr(v) for v in values], pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
+        texts = [None if v is None else _utf8(v) if isinstance(v, str) else repr(v) for v in values]
+        return pa.array(texts, pa.string())
+
+
+def _utf8(text: str) -> str:
+    """*text*, half of a surrogate pair written out: Arrow has no form for it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def frame(emits: Iterable[Emit]) -> pd.DataFrame:

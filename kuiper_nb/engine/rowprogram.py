@@ -1,4 +1,4 @@
-"""The row stage over columns of given types: queries, and between them the calls of user functions."""
+"""The row stage over columns of given types: queries, and between them the calls that Python answers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..contracts import Call, Failure
+from ..contracts import Failure
 from ..duck import Cursor
-from ..errors import RowFault
 from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
 from ..sql.syntax import Node
-from ..types import unencoded
-from .answers import uniform
-from .hoist import HIDDEN, Site, sites
+from .calls import answered
+from .hoist import HIDDEN, Call, Site, has_call, is_call, sites
 from .rowquery import RowQuery
 from .typing import Mask, Typing, typing_of
 
@@ -66,8 +64,7 @@ class RowProgram:
         self._sites = sites([*(node for _, node in outputs), *(node for node, _ in order)], where)
         self._columns = {site.call: site.column for site in self._sites}
         self._queries: dict[tuple[str, Typing], RowQuery] = {}
-        calls_in_where = any(isinstance(n, r.UserCall) for n in r.walk(where))
-        self._early_where = where if self._sites and not calls_in_where else None
+        self._early_where = where if self._sites and not has_call(where) else None
 
     @property
     def texts(self) -> list[str]:
@@ -125,7 +122,7 @@ class RowProgram:
     def _source(self, node: Node) -> str | None:
         if isinstance(node, r.Column):
             return node.name
-        return self._columns.get(node) if isinstance(node, r.UserCall) else None
+        return self._columns.get(node) if is_call(node) else None
 
     def _selected(self, table: pa.Table) -> pa.Table:
         columns = [table.column(self._source(node)) for _, node in self._outputs]
@@ -140,7 +137,7 @@ class RowProgram:
     ) -> RowQuery:
         key = (stage, typing)
         if key not in self._queries:
-            made = {site.call: site.column for site in self._sites if site.column in dict(typing)}
+            made: dict[Node, str] = {site.call: site.column for site in self._sites if site.column in dict(typing)}
             placed = self._placed or bool(self._sites)
             self._queries[key] = RowQuery(
                 self._cursor, typing, outputs, where=where, calls=made, wrapped=self._wrapped, places=placed, **more
@@ -193,7 +190,7 @@ class RowProgram:
             reached = np.flatnonzero(table.column(f"{site.column} mask").to_numpy())
             arguments = [a.take(pa.array(reached)) for a in arguments]
         rows = table.num_rows if reached is None else len(reached)
-        values, failures = self._answered(site.call, arguments, rows)
+        values, failures = answered(site.call, arguments, rows, self._caller)
         if reached is not None:
             values = _spread(values, reached, table.num_rows)
             failures = {int(reached[row]): failure for row, failure in failures.items()}
@@ -201,20 +198,13 @@ class RowProgram:
         if failures:
             self._drop_failed(outcome, site.call, failures)
 
-    def _answered(self, call: r.UserCall, arguments: list[Any], rows: int) -> tuple[pa.Array, Mapping[int, Failure]]:
-        try:
-            function = self._caller.latest(call.name)
-        except RowFault as fault:
-            return pa.nulls(rows), {row: Failure(fault.message) for row in range(rows)}
-        if not function.vectorized:
-            arguments = [_python(a) for a in arguments]
-        answer = function.call(Call(tuple(arguments), rows))
-        return uniform(call.name, answer, rows)
-
-    def _drop_failed(self, outcome: Outcome, call: r.UserCall, failures: Mapping[int, Failure]) -> None:
+    def _drop_failed(self, outcome: Outcome, call: Call, failures: Mapping[int, Failure]) -> None:
         for row, failure in sorted(failures.items()):
             place = row if outcome.places is None else int(outcome.places[row])
-            outcome.failed.append((place, failure, call))
+            if isinstance(call, r.UserCall):
+                outcome.failed.append((place, failure, call))
+            else:
+                outcome.exact.append(np.array([place]))
         left = np.ones(outcome.table.num_rows, bool)
         left[list(failures)] = False
         kept = np.flatnonzero(left)
@@ -264,12 +254,3 @@ def _spread(values: pa.Array, reached: Places, rows: int) -> pa.Array:
     return (values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values).take(
         pa.array(index, mask=index < 0)
     )
-
-
-def _python(column: Any) -> Any:
-    """A column as Python values; numbers without nulls take the short way through NumPy."""
-    if isinstance(column, (pa.Array, pa.ChunkedArray)):
-        if column.null_count == 0 and (pa.types.is_float64(column.type) or pa.types.is_int64(column.type)):
-            return column.to_numpy().tolist()
-        return unencoded(column).to_pylist()
-    return column

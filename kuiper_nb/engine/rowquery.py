@@ -12,7 +12,6 @@ from ..duck import Cursor, Query
 from ..sql.grouping import placed
 from ..sql.lower import Lowering
 from ..sql.lowered import Lowered, any_of, render
-from ..sql.resolved import UserCall
 from ..sql.syntax import Node
 from ..types import NULL, AnyType, table_of
 from .typing import Mask, Typing, fed
@@ -42,7 +41,7 @@ class RowQuery:
         *,
         where: Node | None = None,
         aliases: Mapping[str, Node] | None = None,
-        calls: Mapping[UserCall, str] | None = None,
+        calls: Mapping[Node, str] | None = None,
         order: Sequence[tuple[Node, bool]] = (),
         order_first: Sequence[str] = (),
         wrapped: bool = False,

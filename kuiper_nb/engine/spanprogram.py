@@ -8,25 +8,29 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..duck import Cursor
 from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
+from ..sql.depth import deep
 from ..sql.lowered import NotLowered
 from ..sql.plan import OutputField, Plan
 from ..sql.syntax import Node
 from ..types import BIGINT
 from ..windowing.windows import Span
 from .batch import Times
-from .hoist import HIDDEN
+from .beforehand import Beforehand
+from .folded import KEY, NUMBER, PANE, Folded
+from .groupquery import GUARD, Groups
+from .hoist import HIDDEN, is_call
+from .ordering import Numbers, copies, first_rows, ordered, ranked
 from .rowprogram import Outcome, RowProgram
-from .spanquery import SpanQuery
+from .spangroups import SpanGroups
 from .substitute import Split, expanded
 from .typing import Typing, columns_of
 
-Numbers = npt.NDArray[np.int64]
-_NONE = np.int32(-1)
 _WINDOW = HIDDEN + "window"
 
 
@@ -54,39 +58,95 @@ class SpanProgram:
         self._where = expanded(where, plan.aliases, dict(typing)) if where is not None else None
         if any(isinstance(n, r.BuiltinCall) and n.aggregate for n in r.walk(self._where)):
             raise NotLowered("WHERE looks at the whole window")
-        self._span: SpanQuery | None = None
+        self._cursor = cursor
+        self._wrapped = wrapped
+        self._span: SpanGroups | None = None
+        self._before: Beforehand | None = None
+        self._after: dict[Typing, SpanGroups] = {}  # by the types that the calls before answered
         if plan.aggregate:
-            self._grouped(cursor, caller, wrapped)
+            self._grouped(caller)
         else:
-            self._listed(cursor, caller, wrapped)
+            self._listed(caller)
 
     @property
     def texts(self) -> list[str]:
         """The SQL of its queries, as far as they are made."""
-        return ([self._span.text] if self._span is not None else []) + self._rows.texts
+        parts = [self._before, self._span, *self._after.values(), self._rows]
+        return [text for part in parts if part is not None for text in part.texts]
+
+    @property
+    def folds(self) -> bool:
+        """Whether rows can be folded into parts that are fewer, before their windows are finished."""
+        return self._span is not None and self._span.folds
 
     def run(self, spans: Sequence[Span], table: pa.Table, keys: Times) -> Closed:
         """Compute *spans* over the rows of *table*, whose keys are *keys*. Raises QueryError and NotUniform."""
-        lowers = np.array([span.lower for span in spans], np.int64)
-        uppers = np.array([span.upper for span in spans], np.int64)
-        table, keys, windows = numbered(table, keys, lowers, uppers)
+        exact: set[int] = set()
+        span = self._span
+        if self._before is not None:
+            table, keys, exact, span = self._called(self._before, spans, table, keys)
+        times, windows = copies(keys, *_bounds(spans))
+        if times > 1:
+            table, keys = pa.concat_tables([table] * times), np.tile(keys, times)
         order = ordered(keys)
-        if self._span is not None:
-            groups = self._span(table, pa.array(windows), pa.array(order))
-            numbers = groups.column("w").to_numpy().astype(np.int64)
-            exact = self._guarded(groups, numbers)
-            groups = groups.drop_columns([name for name in ("w", "guard") if name in groups.column_names])
-        else:
-            inside = np.flatnonzero(windows >= 0)
-            inside = inside[np.lexsort((order[inside], windows[inside]))]
-            groups, numbers = table.take(pa.array(inside)), windows[inside].astype(np.int64)
-            exact = set()
-        groups = self._bounded(groups, spans, numbers)
-        return self._finished(groups, numbers, len(spans), exact)
+        if span is not None:
+            return self._grouped_rows(spans, span, span.of_rows(table, windows, order), exact)
+        inside = np.flatnonzero(windows >= 0)
+        inside = inside[np.lexsort((order[inside], windows[inside]))]
+        numbers = windows[inside].astype(np.int64)
+        rows = self._bounded(table.take(pa.array(inside)), spans, numbers)
+        return self._finished(rows, self.typing, numbers, len(spans), set())
+
+    def fold(self, folded: Folded, table: pa.Table, keys: Times, numbers: Numbers, upper: int) -> None:
+        """Add the rows of *table* with keys below *upper* to *folded*; *numbers* say in which order they came.
+
+        Raises QueryError.
+        """
+        assert self._span is not None
+        begin, panes = folded.panes(keys, upper)
+        parts = self._span.parts_of(table, panes, ordered(keys))
+        first = first_rows(parts.order, keys)
+        made = parts.table.append_column(PANE, pa.array(begin + parts.windows * folded.length))
+        made = made.append_column(KEY, pa.array(keys[first])).append_column(NUMBER, pa.array(numbers[first]))
+        folded.add(made, int(np.count_nonzero(panes >= 0)))
+
+    def run_folded(self, spans: Sequence[Span], parts: pa.Table) -> Closed:
+        """Compute *spans* over rows that are folded into *parts*. Raises QueryError and NotUniform."""
+        assert self._span is not None
+        times, windows = copies(parts.column(PANE).to_numpy(), *_bounds(spans))
+        parts = pa.concat_tables([parts] * times)
+        order = ranked(parts.column(KEY).to_numpy(), parts.column(NUMBER).to_numpy())
+        return self._grouped_rows(spans, self._span, self._span.of_parts(parts, windows, order), set())
+
+    def _grouped_rows(self, spans: Sequence[Span], span: SpanGroups, groups: Groups, exact: set[int]) -> Closed:
+        table, numbers = groups.table, groups.windows
+        if GUARD in table.column_names:
+            exact |= set(numbers[pc.fill_null(table.column(GUARD), False).to_numpy().astype(bool)].tolist())
+            table = table.drop_columns([GUARD])
+        return self._finished(self._bounded(table, spans, numbers), span.typing, numbers, len(spans), exact)
+
+    def _called(
+        self, before: Beforehand, spans: Sequence[Span], table: pa.Table, keys: Times
+    ) -> tuple[pa.Table, Times, set[int], SpanGroups]:
+        """The rows of *spans* with the answers of calls, their keys, the spans for the evaluator, and the grouping."""
+        bounds = _bounds(spans)
+        _, windows = copies(keys, *bounds)
+        inside = (windows.reshape(-1, len(keys)) >= 0).any(axis=0) if len(keys) else np.empty(0, bool)
+        keys = keys[inside]
+        made = before(table.filter(pa.array(inside)))
+        _, odd = copies(keys[made.odd], *bounds)
+        return made.table, keys[made.places], set(odd[odd >= 0].tolist()), self._after_calls(made.typing)
+
+    def _after_calls(self, typing: Typing) -> SpanGroups:
+        assert self._before is not None
+        if typing not in self._after:
+            with deep():
+                self._after[typing] = SpanGroups(self._cursor, typing, self._before.split, None, wrapped=self._wrapped)
+        return self._after[typing]
 
     # ---- making it
 
-    def _grouped(self, cursor: Cursor, caller: RowCaller, wrapped: bool) -> None:
+    def _grouped(self, caller: RowCaller) -> None:
         plan = self._plan
         split = Split(plan.group, plan.aliases, dict(self.typing))
         fields = [f for f in plan.fields if _computable(f) and not self._absent(f)]
@@ -98,20 +158,24 @@ class SpanProgram:
                 raise NotLowered("HAVING that may be null")
         order = [(_listless(split.over_groups(key.node), split), key.descending) for key in plan.order]
         self._bounds = list(split.bounds.values())
-        self._span = SpanQuery(cursor, self.typing, split, self._where, wrapped)
+        if Beforehand.needed(split, self._where):
+            self._before = Beforehand(self._cursor, self.typing, split, self._where, caller, self._wrapped)
+        else:
+            self._span = SpanGroups(self._cursor, self.typing, split, self._where, wrapped=self._wrapped)
         self._rows = RowProgram(
-            cursor,
+            self._cursor,
             outputs,
             having,
             caller,
             placed=bool(order) or having is not None,
-            wrapped=wrapped,
+            wrapped=self._wrapped,
             order=order,
             order_first=self._first(order),
         )
-        self._rows.prepare(self._with_bounds(self._span.typing))
+        if self._span is not None:
+            self._rows.prepare(self._with_bounds(self._span.typing))
 
-    def _listed(self, cursor: Cursor, caller: RowCaller, wrapped: bool) -> None:
+    def _listed(self, caller: RowCaller) -> None:
         plan = self._plan
         if plan.having is not None:
             raise NotLowered("HAVING over a window without groups")
@@ -133,12 +197,12 @@ class SpanProgram:
         order = [(bound(expanded(key.node, plan.aliases, dict(self.typing))), key.descending) for key in plan.order]
         self._bounds = list(bounds.values())
         self._rows = RowProgram(
-            cursor,
+            self._cursor,
             outputs,
             self._where,
             caller,
             placed=True,
-            wrapped=wrapped,
+            wrapped=self._wrapped,
             order=order,
             order_first=self._first(order),
         )
@@ -177,27 +241,16 @@ class SpanProgram:
             groups = groups.append_column(name, pa.array(values[numbers]))
         return groups.append_column(_WINDOW, pa.array(numbers)) if self._plan.order else groups
 
-    def _guarded(self, groups: pa.Table, numbers: Numbers) -> set[int]:
-        if "guard" not in groups.column_names:
-            return set()
-        marked = groups.column("guard").to_numpy().astype(bool)
-        return set(numbers[marked].tolist())
-
-    def _finished(self, groups: pa.Table, numbers: Numbers, count: int, exact: set[int]) -> Closed:
+    def _finished(self, groups: pa.Table, typing: Typing, numbers: Numbers, count: int, exact: set[int]) -> Closed:
         filled = np.zeros(count, bool)
         filled[numbers] = True
-        assert self._rows is not None
-        outcome: Outcome = self._rows.run(groups, self._typing_of(groups), None)
+        outcome: Outcome = self._rows.run(groups, self._with_bounds(typing), None)
         for places in outcome.exact:
             exact |= set(numbers[places].tolist())
         exact |= {int(numbers[place]) for place, _, _ in outcome.failed}
         left = numbers if outcome.places is None else numbers[outcome.places]
         offsets = np.searchsorted(left, np.arange(count + 1))
         return Closed(outcome.table, offsets, filled, exact)
-
-    def _typing_of(self, groups: pa.Table) -> Typing:
-        base = self._span.typing if self._span is not None else self.typing
-        return self._with_bounds(base)
 
 
 def _computable(f: OutputField) -> bool:
@@ -207,52 +260,11 @@ def _computable(f: OutputField) -> bool:
 
 
 def _listless(node: Node, split: Split) -> Node:
-    """Calls of the user's aggregates over the columns that hold their lists."""
-    if isinstance(node, r.UserCall) and node in split.user_calls:
-        return replace(node, arguments=tuple(r.Column(name) for name in split.user_calls[node]))
+    """Calls of aggregates that Python answers, over the columns that hold their lists."""
+    if is_call(node) and node in split.called:
+        return replace(node, arguments=tuple(r.Column(name) for name in split.called[node]))
     return r.rebuilt(node, lambda child: _listless(child, split))
 
 
-def numbered(
-    table: pa.Table, keys: Times, lowers: Numbers, uppers: Numbers
-) -> tuple[pa.Table, Times, npt.NDArray[np.int32]]:
-    """The rows, each as often as there are spans it belongs to, with their keys and the numbers of those spans.
-
-    Rows of no span stay, numbered -1. Spans are sorted; those that hold a row stand side by side.
-    """
-    if len(lowers) == 1:
-        inside = (keys >= lowers[0]) & (keys < uppers[0])
-        return table, keys, np.subtract(inside, 1, dtype=np.int32)
-    first = _count_below(uppers, keys)
-    beyond = _count_below(lowers, keys)
-    times = np.maximum(beyond - first, 0)
-    most = int(times.max()) if len(times) else 0
-    if most <= 1:
-        return table, keys, np.where(times > 0, first, _NONE)
-    copies = [np.where(times > j, first + np.int32(j), _NONE) for j in range(most)]
-    return pa.concat_tables([table] * most), np.tile(keys, most), np.concatenate(copies)
-
-
-def _count_below(bounds: Numbers, keys: Times) -> npt.NDArray[np.int32]:
-    """For every key how many of the sorted *bounds* are at or below it; a few comparisons beat a binary search."""
-    if len(bounds) > 16:
-        return np.searchsorted(bounds, keys, side="right").astype(np.int32)
-    counted = np.zeros(len(keys), np.int32)
-    for bound in bounds.tolist():
-        counted += keys >= bound
-    return counted
-
-
-def ordered(keys: Times) -> Numbers:
-    """A number per row that sorts rows by key, ties in order of arrival."""
-    rows = np.arange(len(keys), dtype=np.int64)
-    if not len(keys):
-        return rows
-    spread: Numbers = keys - keys.min()
-    if int(spread.max()) < 2**31:
-        spread <<= 32
-        spread |= rows
-        return spread
-    rank = np.empty(len(keys), np.int64)
-    rank[np.lexsort((rows, keys))] = rows
-    return rank
+def _bounds(spans: Sequence[Span]) -> tuple[Numbers, Numbers]:
+    return np.array([span.lower for span in spans], np.int64), np.array([span.upper for span in spans], np.int64)

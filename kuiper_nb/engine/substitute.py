@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 
 from ..sql import resolved as r
@@ -10,16 +10,16 @@ from ..sql import syntax as s
 from ..sql.lowered import NotLowered
 from ..sql.plan import Plan
 from ..sql.syntax import Node
-from .hoist import HIDDEN
+from .hoist import HIDDEN, Call, is_call
 
 
 @dataclass(slots=True)
 class Split:
     """What the expressions of a plan need of every group, each under the column name it gets.
 
-    *aggregates*: aggregate calls. *firsts*: columns of the group's first row. *lists*: arguments of the user's
-    aggregates, one list of all values each. *bounds*: window functions. *keys*: the group keys. *columns*: what rows
-    may have.
+    *aggregates*: aggregate calls. *firsts*: columns of the group's first row. *lists*: arguments of aggregates that
+    Python answers (`called`), one list of all values each. *bounds*: window functions. *keys*: the group keys.
+    *columns*: what rows may have.
     """
 
     keys: tuple[Node, ...]
@@ -28,7 +28,7 @@ class Split:
     aggregates: dict[Node, str] = field(default_factory=dict)
     firsts: dict[str, str] = field(default_factory=dict)
     lists: dict[Node, str] = field(default_factory=dict)
-    user_calls: dict[r.UserCall, tuple[str, ...]] = field(default_factory=dict)
+    called: dict[Call, tuple[str, ...]] = field(default_factory=dict)
     bounds: dict[str, str] = field(default_factory=dict)
 
     def over_groups(self, node: Node) -> Node:
@@ -37,14 +37,14 @@ class Split:
         for number, key in enumerate(self.keys):
             if node == key:
                 return r.Column(f"{HIDDEN}key {number}")
-        if isinstance(node, r.BuiltinCall) and node.aggregate:
-            return r.Column(self.aggregates.setdefault(node, f"{HIDDEN}aggregate {len(self.aggregates)}"))
-        if isinstance(node, r.UserCall) and node.aggregate:
+        if is_call(node) and node.aggregate and not _collected(node):
             names = tuple(
                 self.lists.setdefault(a, f"{HIDDEN}list {len(self.lists)}") for a in map(self.expanded, node.arguments)
             )
-            self.user_calls[node] = names
+            self.called[node] = names
             return node
+        if isinstance(node, r.BuiltinCall) and node.aggregate:
+            return r.Column(self.aggregates.setdefault(node, f"{HIDDEN}aggregate {len(self.aggregates)}"))
         if isinstance(node, r.Bound):
             which = "window_trigger" if node.which == "event_time" else node.which
             return r.Column(self.bounds.setdefault(which, HIDDEN + which))
@@ -52,9 +52,31 @@ class Split:
             return r.Column(self.firsts.setdefault(node.name, f"{HIDDEN}first {len(self.firsts)}"))
         return r.rebuilt(node, self.over_groups)
 
+    def over_rows(self, change: Callable[[Node], Node]) -> Split:
+        """The same groups, with every expression over rows replaced by what *change* makes of it."""
+
+        def within(call: Node) -> Node:
+            return r.rebuilt(call, lambda a: a if isinstance(a, r.WholeRow) else change(a))
+
+        return Split(
+            tuple(change(self.expanded(key)) for key in self.keys),
+            self.aliases,
+            self.columns,
+            {within(call): name for call, name in self.aggregates.items()},
+            self.firsts,
+            {change(node): name for node, name in self.lists.items()},
+            self.called,
+            self.bounds,
+        )
+
     def expanded(self, node: Node) -> Node:
         """*node* with aliases replaced by what they stand for."""
         return expanded(node, self.aliases, self.columns)
+
+
+def _collected(node: Node) -> bool:
+    """Whether the call answers the very list it would get."""
+    return isinstance(node, r.BuiltinCall) and node.entry.name == "collect"
 
 
 def expanded(node: Node, aliases: Mapping[str, Node], columns: Container[str] | None = None) -> Node:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 
 import numpy as np
 import pyarrow as pa
@@ -16,32 +15,22 @@ from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
 from ..sql.depth import deep
+from ..sql.evaluate import Frame
 from ..sql.lowered import NotLowered
 from ..sql.plan import Plan
 from ..sql.syntax import Node
 from ..types import to_arrow
-from ..windowing.windows import Span
 from .answers import NotUniform
 from .assembly import assembled, rows_of, visible
 from .batch import FEW, Batch, filled
-from .buffer import Buffer, FrameSegment, TableSegment
-from .emits import Emit
 from .rowprogram import Outcome, RowProgram
-from .spanprogram import Closed, SpanProgram
+from .spanprogram import SpanProgram
+from .spanstage import SpanStage
 from .substitute import expanded, looked_at
 from .typing import Mask, Typing, columnised, columns_of, typing_of
 
-
-class Exact(Enum):
-    """The evaluator must say."""
-
-    EXACT = "exact"
-
-
-EXACT = Exact.EXACT
 Failures = Mapping[int, Mapping[int, Failure]]
 """Which calls failed, by the place of the row and the site of the call."""
-Verdict = Emit | Exact | None
 
 
 @dataclass(slots=True)
@@ -79,8 +68,8 @@ class Vector:
         self._duck = duck
         self._cursor: Cursor | None = None
         self._programs: dict[tuple[str, Typing, bool], RowProgram | None] = {}
-        self._spans: dict[tuple[Typing, bool], SpanProgram | None] = {}
         self._wrapped = False
+        self.spans = SpanStage(plan, caller, self._open, self.reasons)
         self._filter = self._entry_condition()
         self._computed = self._row_columns()
         self._entering = looked_at(plan)
@@ -89,7 +78,12 @@ class Vector:
 
     def wants(self, batch: Batch) -> bool:
         """Whether *batch* is worth a query."""
-        return len(batch) >= FEW
+        return len(batch) >= self.fewest
+
+    @property
+    def fewest(self) -> int:
+        """How many rows are worth a query."""
+        return FEW
 
     def interrupt(self) -> None:
         """Break off a query that runs."""
@@ -99,7 +93,7 @@ class Vector:
     def close(self) -> None:
         """Let go of the cursor and everything prepared on it."""
         self._programs.clear()
-        self._spans.clear()
+        self.spans.close()
         if self._cursor is not None:
             self._cursor.close()
             self._cursor = None
@@ -118,7 +112,7 @@ class Vector:
     def enter(self, batch: Batch) -> Entered | None:
         """FILTER, and WHERE where it comes first. None when the exact arm must take the whole batch."""
         known = self._columns(batch, self._entering)
-        if known is None or not self._closable(known[1]):
+        if known is None or self.spans.program(known[1]) is None:
             return None
         table, typing, misfits = known
         everything = np.arange(len(batch))
@@ -134,62 +128,22 @@ class Vector:
         accepted = table if len(places) == len(batch) else table.take(pa.array(places))
         return Entered(accepted, places, *_unanswered(outcome))
 
-    def windows(self, spans: list[Span], ats: list[int], buffer: Buffer) -> list[Verdict]:
-        """What each span sends: an emit, nothing (None), or EXACT when the evaluator must say."""
-        lower, upper = min(span.lower for span in spans), max(span.upper for span in spans)
-        segments = buffer.touching(lower, upper)
-        tables = [segment for segment in segments if isinstance(segment, TableSegment)]
-        verdicts: list[Verdict] = [EXACT] * len(spans)
-        typings = {typing_of(segment.table) for segment in tables}
-        if len(typings) != 1:
-            return verdicts
-        frames = [segment for segment in segments if isinstance(segment, FrameSegment)]
-        chosen = [i for i, span in enumerate(spans) if not any(f.holds(span.lower, span.upper) for f in frames)]
-        closed = self._closed([spans[i] for i in chosen], tables, typings.pop())
-        if closed is not None:
-            for number, i in enumerate(chosen):
-                verdicts[i] = self._verdict(closed, number, ats[i])
-        return verdicts
-
-    def _closed(self, spans: list[Span], segments: list[TableSegment], typing: Typing) -> Closed | None:
-        program = self._span_program(typing)
-        if program is None or not spans:
+    def packed(self, frames: Sequence[Frame]) -> tuple[pa.Table, Mask] | None:
+        """Rows that entered windows one by one, as a table of those that fit its types, and which do; None if none."""
+        if any(frame.failures or frame.analytic for frame in frames):
             return None
-        lower, upper = spans[0].lower, spans[-1].upper
-        parts = [segment.within(lower, upper) for segment in segments]
-        table = pa.concat_tables([part for part, _ in parts])
-        keys = np.concatenate([part for _, part in parts])
-        try:
-            return program.run(spans, table, keys)
-        except NotUniform as why:
-            self.reasons["span"] = f"{why} answers values of several types"
-        except (QueryError, NotLowered) as error:
-            if not self._wrapped:
-                self._wrapped = True
-                return self._closed(spans, segments, typing)
-            self.reasons["span"] = str(error)
-        return None
-
-    def _verdict(self, closed: Closed, number: int, at: int) -> Verdict:
-        if number in closed.exact:
-            return EXACT
-        if not closed.filled[number]:
-            silent = self.plan.group or (self.plan.where is not None and not self.plan.where_first)
-            return None if silent else EXACT
-        low, high = int(closed.offsets[number]), int(closed.offsets[number + 1])
-        if self.plan.limit is not None:
-            high = min(high, low + self.plan.limit)
-        if low == high:
+        times = np.array([frame.at for frame in frames], np.int64)
+        known = self._columns(Batch(times, times, [frame.row for frame in frames]), self._entering)
+        if known is None or self.spans.program(known[1]) is None:
             return None
-        size = high - low
-        table, omitted = visible(self.plan, closed.table)
-        make = lambda: rows_of(table.slice(low, size), omitted, size)  # noqa: E731
-        return Emit(at, size=size, make=make, table=lambda: table.slice(low, size))
+        table, _, misfits = known
+        fits = np.ones(len(frames), bool) if misfits is None else ~misfits
+        return table.filter(pa.array(fits)) if misfits is not None else table, fits
 
     def sketch(self) -> tuple[list[str], str]:
         """The SQL made so far, or what declared columns would get; and why there is none, where that is known."""
-        made = [p for p in (*self._programs.values(), *self._spans.values()) if p is not None]
-        texts = [text for program in made for text in program.texts]
+        made = [program for program in self._programs.values() if program is not None]
+        texts = [*(text for program in made for text in program.texts), *self.spans.texts]
         declared = [(f.name, f.type) for f in self.plan.stream.fields]
         if texts or not declared:
             return texts, "" if texts else next(iter(self.reasons.values()), "")
@@ -304,21 +258,6 @@ class Vector:
         if len(found) == 2:
             return s.Binary("AND", found[0], found[1])
         return found[0] if found else None
-
-    def _span_program(self, typing: Typing) -> SpanProgram | None:
-        key = (typing, self._wrapped)
-        if key not in self._spans:
-            self._spans[key] = None
-            try:
-                with deep():
-                    self._spans[key] = SpanProgram(self._open(), self.plan, typing, self._caller, wrapped=self._wrapped)
-            except (NotLowered, QueryError, PlanError) as why:
-                self.reasons["span"] = str(why)
-        return self._spans[key]
-
-    def _closable(self, typing: Typing) -> bool:
-        """Whether windows over such columns can be computed, so that there is a point in keeping rows as tables."""
-        return self._span_program(typing) is not None
 
     # ---- columns of a batch
 

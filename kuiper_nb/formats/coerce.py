@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from ..catalog import Field, Stream
@@ -214,9 +215,7 @@ def _bigint(value: Any, name: str) -> Any:
         return int64(value.text)
     if isinstance(value, float):
         return int64(repr(float(value)))
-    if _plain(value) is not value:
-        return _bigint(_plain(value), name)
-    raise _wrong(value, name, "bigint")
+    return _unwrapped(_bigint, value, name, "bigint")
 
 
 def _floating(value: Any, name: str) -> Any:
@@ -224,9 +223,7 @@ def _floating(value: Any, name: str) -> Any:
         return value
     if _is_number(value):
         return _float(value)
-    if _plain(value) is not value:
-        return _floating(_plain(value), name)
-    raise _wrong(value, name, "float")
+    return _unwrapped(_floating, value, name, "float")
 
 
 def _string(value: Any, name: str) -> Any:
@@ -234,27 +231,23 @@ def _string(value: Any, name: str) -> Any:
         return value
     if _is_number(value):
         return float_text(_float(value))
-    if _plain(value) is not value:
-        return _string(_plain(value), name)
-    raise _wrong(value, name, "string")
+    return _unwrapped(_string, value, name, "string")
 
 
 def _boolean(value: Any, name: str) -> Any:
     if isinstance(value, (int, float, str)):
         return to_bool(value, "all")
-    if _plain(value) is not value:
-        return _boolean(_plain(value), name)
-    raise _wrong(value, name, "boolean")
+    return _unwrapped(_boolean, value, name, "boolean")
 
 
 def _datetime(value: Any, name: str) -> Any:
-    if isinstance(value, (str, datetime)):
+    if isinstance(value, str):
         return value
     if _is_number(value):
         return _float(value)
-    if _plain(value) is not value:
-        return _datetime(_plain(value), name)
-    raise _wrong(value, name, "datetime")
+    if isinstance(value, datetime) and _plain(value) is value:
+        return value
+    return _unwrapped(_datetime, value, name, "datetime")
 
 
 def _bytea(value: Any, name: str) -> Any:
@@ -309,8 +302,24 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _unwrapped(cast: Callable[[Any, str], Any], value: Any, name: str, wanted: str) -> Any:
+    """*value* cast after all, where there is a plain value in it; the pandas words for null are null."""
+    plain = _plain(value)
+    if plain is value:
+        raise _wrong(value, name, wanted)
+    return None if plain is None else cast(plain, name)
+
+
 def _plain(value: Any) -> Any:
-    """The Python value inside a NumPy one."""
+    """The Python value inside a NumPy one or a Decimal; a date is a moment in UTC, a missing value of pandas null."""
+    if type(value).__name__ in ("NaTType", "NAType"):  # pandas is not imported for them
+        return None
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, datetime):
+        return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
     return value.tolist() if hasattr(value, "tolist") and not isinstance(value, memoryview) else value
 
 

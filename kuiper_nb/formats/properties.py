@@ -41,7 +41,11 @@ _IGNORED = (
     "resendIndicatorField",
     "resendDestination",
     "encProps",
+    "resourceId",
+    "connectionSelector",
 )
+COMMON = (*_TYPES, *_LATER, *_IGNORED)
+"""The names of all properties that every sink knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ def parse(properties: Mapping[str, Any]) -> SinkProperties:
     Raises ConnectorError for a wrong type or an impossible pair, NotSupported for what is not here yet.
     """
     _check_types(properties)
+    _check_numbers(properties)
     _check_supported(properties)
     given = {name: value for name, value in properties.items() if value is not None}
     parsed = SinkProperties(
@@ -80,15 +85,12 @@ def parse(properties: Mapping[str, Any]) -> SinkProperties:
     )
     if parsed.fields and parsed.exclude_fields:
         raise ConnectorError("fields and excludeFields cannot both be set", "keep one of them")
-    if parsed.batch_size < 0:
-        raise ConnectorError(f"invalid batchSize {parsed.batch_size}")
     return parsed
 
 
 def own(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The properties that are not common: those of the connector itself."""
-    common = {*_TYPES, *_LATER, *_IGNORED}
-    return {name: value for name, value in properties.items() if name not in common}
+    return {name: value for name, value in properties.items() if name not in COMMON}
 
 
 def _check_types(properties: Mapping[str, Any]) -> None:
@@ -100,6 +102,13 @@ def _check_types(properties: Mapping[str, Any]) -> None:
     if wrong:
         read = f"read properties {text(dict(properties))} fail with error: {len(wrong)} error(s) decoding:"
         raise ConnectorError(f"fail to parse sink configuration: {read}\n\n" + "\n".join(sorted(wrong)))
+
+
+def _check_numbers(properties: Mapping[str, Any]) -> None:
+    for name, kind in _TYPES.items():
+        value = properties.get(name)
+        if kind == _INT and value is not None and not 0 <= value < 2**31:
+            raise ConnectorError(f"invalid {name} {text(value)}", f"{name} is a whole number from 0 on")
 
 
 def _check_supported(properties: Mapping[str, Any]) -> None:

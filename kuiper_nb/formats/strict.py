@@ -34,26 +34,25 @@ def validation(fields: tuple[Field, ...], columns: frozenset[str] | None, patter
             elif field.default is None:
                 raise RowFault(f"{_PREFIX}field {field.name} is not found")
             else:
-                row[field.name] = default(field)
+                row[field.name] = _default(field.name, field.type, field.default, _PREFIX)
         return row
 
     return validate
 
 
-def default(field: Field) -> Any:
-    """The value of the field's DEFAULT, cast to its type; RowFault when that is impossible."""
-    value = field.default
+def _default(name: str, kind: AnyType, value: Any, prefix: str = "") -> Any:
+    """The value of a DEFAULT, cast to its type; RowFault when that is impossible."""
     try:
-        if field.type == BIGINT:
+        if kind == BIGINT:
             return int(value, 0) if isinstance(value, str) else int(value or 0)
-        if field.type == FLOAT:
+        if kind == FLOAT:
             return float(value or 0)
-        if field.type == BOOLEAN:
+        if kind == BOOLEAN:
             return to_bool(value, "all")
     except (ValueError, RowFault):
-        cause = f"cannot convert {described(value)} to {field.type}"
-        raise RowFault(f"{_PREFIX}field {field.name} type mismatch: {cause}") from None
-    return text(value) if field.type == STRING and not isinstance(value, str) else value
+        cause = f"cannot convert {described(value)} to {kind}"
+        raise RowFault(f"{prefix}field {name} type mismatch: {cause}") from None
+    return text(value) if kind == STRING and not isinstance(value, str) else value
 
 
 def _members(column: str, columns: frozenset[str] | None) -> frozenset[str] | None:
@@ -118,16 +117,21 @@ def _array(kind: ArrayOf, pattern: str | None) -> Check:
 
 
 def _struct(kind: StructOf, pattern: str | None, members: frozenset[str] | None) -> Check:
-    checks = {name: _check(t, pattern) for name, t in kind.fields if members is None or name in members}
+    used = {name: t for name, t in kind.fields if members is None or name in members}
+    checks = {name: _check(t, pattern) for name, t in used.items()}
+    defaults = dict(kind.defaults)
 
     def check(value: Any) -> Any:
         value = _parsed(value)
         if value is None:
             return None
         for name, part in checks.items():
-            if name not in value:
+            if name in value:
+                value[name] = _checked(name, value[name], part)
+            elif name in defaults:
+                value[name] = _default(name, used[name], defaults[name])
+            else:
                 raise RowFault(f"field {name} is not found")
-            value[name] = _checked(name, value[name], part)
         return value
 
     return check

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 import numpy as np
 import pyarrow as pa
 
+from ..contracts import Failure
 from ..errors import RowFault
 from ..sql.values import described
 from .faults import UserFault, fault_of
@@ -56,6 +58,50 @@ def scalar_hint(hint: Any) -> Any:
         kinds = [kind for kind in get_args(hint) if kind is not NoneType]
         hint = kinds[0] if len(kinds) == 1 else None
     return hint if hint in SCALARS else None
+
+
+def element_hint(hint: Any) -> Any:
+    """What a vectorised function says of each value it answers: `scalar_hint` of `-> float`, `-> list[float]` or
+    `-> NDArray[np.float64]`; None where it says nothing (`-> pa.Array`)."""
+    arguments = get_args(hint)
+    if get_origin(hint) is np.ndarray and len(arguments) == 2:
+        kinds = get_args(arguments[1])
+        kind = kinds[0] if kinds and isinstance(kinds[0], type) else object
+        return next((plain for family, plain in _FAMILIES if issubclass(kind, family)), None)
+    if len(arguments) == 1 and isinstance(get_origin(hint), type) and issubclass(get_origin(hint), Iterable):
+        return scalar_hint(arguments[0])
+    return scalar_hint(hint)
+
+
+_FAMILIES = ((np.bool_, bool), (np.integer, int), (np.floating, float), (np.str_, str))
+
+
+def all_returned(name: str, values: Any, hint: Any, failures: dict[int, Failure]) -> Any:
+    """The answers of a batch, a list or Arrow, as the annotation says they are; what is not is a failure of its row."""
+    if hint is None:
+        return values
+    if isinstance(values, (pa.Array, pa.ChunkedArray)):
+        if _ARROW[hint](values.type) or pa.types.is_null(values.type):
+            return values
+        if hint is float and pa.types.is_integer(values.type):
+            return values.cast(pa.float64(), safe=False)
+        values = values.to_pylist()
+    found: list[Any] = []
+    for row, value in enumerate(values):
+        try:
+            found.append(returned(name, as_value(name, value), hint))
+        except UserFault as fault:
+            failures.setdefault(row, Failure(fault.message, fault.where))
+            found.append(None)
+    return found
+
+
+_ARROW: dict[Any, Callable[[pa.DataType], bool]] = {
+    int: pa.types.is_signed_integer,
+    float: pa.types.is_floating,
+    bool: pa.types.is_boolean,
+    str: lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind),
+}
 
 
 def _held(name: str, value: Any, depth: int) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from contextvars import ContextVar
-from threading import Event, Lock, get_ident
+from threading import Lock, get_ident
 from typing import ParamSpec, TypeVar
 
 from .output import Journal, route, unroute
@@ -25,11 +25,10 @@ class Stopped(KeyboardInterrupt):
 
 
 class Guard:
-    """One run of a rule. *finished* is set when its thread has ended; *lost* when nobody waits for that any more."""
+    """One run of a rule. *lost*: nobody waits for it any more, and it calls no user code."""
 
     def __init__(self, journal: Journal | None = None) -> None:
         self.journal = journal
-        self.finished = Event()
         self.lost = False
         self.asked = False
         self.wake: Callable[[], None] | None = None
@@ -48,8 +47,13 @@ class Guard:
         return Watch(self)
 
     def enter(self, what: str) -> None:
-        """The user's code begins: *what* is its kind and name. Stands in the `try` whose `finally` calls `leave`."""
+        """The user's code begins: *what* is its kind and name. Stands in the `try` whose `finally` calls `leave`.
+
+        Raises Stopped where nobody waits for what it would answer.
+        """
         self.what = what
+        if self.lost:
+            raise Stopped
         self._thread = get_ident()
 
     def leave(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from ..contracts import Answer, Call, Failure, Function
 from ..errors import FunctionError, RowFault
 from ..sql.values import described
-from .answered import SCALARS, as_value, returned, scalar_hint
+from .answered import SCALARS, all_returned, as_value, element_hint, returned, scalar_hint
 from .arrays import Shape, as_arrow, as_values, given, shape_of
 from .faults import UserFault, fault_of, located
 from .guard import current, guarded
@@ -33,9 +33,12 @@ def native(
     hints = _hints(f)
     shape = shape_of(hints, parameters)
     coerce = () if vectorized or aggregate else tuple(hints.get(p) for p in parameters)
-    answers = None if vectorized else scalar_hint(hints.get("return"))
+    answers = (element_hint if vectorized else scalar_hint)(hints.get("return"))
     one = _one(f, called, coerce, vectorized, aggregate, shape, answers)
-    call = _vector_call(f, called, shape) if vectorized else _row_call(one, f, called, coerce, aggregate, answers)
+    if vectorized:
+        call = _vector_call(f, called, shape, answers)
+    else:
+        call = _row_call(one, f, called, coerce, aggregate, answers)
     return Function(
         name=called,
         kind="native",
@@ -47,6 +50,7 @@ def native(
         returns=hints.get("return"),
         help=inspect.getdoc(f) or "",
         parameters=parameters,
+        origin=f,
     )
 
 
@@ -116,7 +120,8 @@ def _one(
         try:
             guard.enter(what)
             if vectorized:
-                return as_value(name, as_values(f(*(given([a], shape) for a in arguments)), 1)[0])
+                value = as_values(f(*(given([a], shape) for a in arguments)), 1)[0]
+                return returned(name, as_value(name, value), answers)
             if aggregate:
                 arguments = tuple(given(a, shape) if shape is not Shape.LIST else a for a in arguments)
             elif checked:
@@ -158,22 +163,10 @@ def _row_call(
                 failures[len(values)] = Failure(fault.message, fault.where)
                 values.append(None)
         if target is f and answers is not None and not set(map(type, values)) <= {answers, type(None)}:
-            values = _as_annotated(name, values, answers, failures)
+            values = all_returned(name, values, answers, failures)
         return Answer(values, failures)
 
     return call
-
-
-def _as_annotated(name: str, values: list[Any], answers: Any, failures: dict[int, Failure]) -> list[Any]:
-    """The values as the return annotation says; what is none is a failure of its row."""
-    found: list[Any] = []
-    for row, value in enumerate(values):
-        try:
-            found.append(returned(name, as_value(name, value), answers))
-        except UserFault as fault:
-            failures.setdefault(row, Failure(fault.message, fault.where))
-            found.append(None)
-    return found
 
 
 def _floats_fit(batch: Call, hints: Sequence[Any]) -> bool:
@@ -184,11 +177,11 @@ def _floats_fit(batch: Call, hints: Sequence[Any]) -> bool:
     return True
 
 
-def _vector_call(f: Callable[..., Any], name: str, shape: Shape) -> Callable[[Call], Answer]:
+def _vector_call(f: Callable[..., Any], name: str, shape: Shape, answers: Any) -> Callable[[Call], Answer]:
     def call(batch: Call) -> Answer:
         failures: dict[int, Failure] = {}
         values = _halving(f, name, [given(a, shape) for a in batch.arguments], batch.rows, 0, failures)
-        return Answer(values, failures)
+        return Answer(all_returned(name, values, answers, failures), failures)
 
     return call
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
 import pyarrow as pa
 
-from ..errors import ConnectorError, FunctionError
+from ..errors import ConnectorError, FunctionError, did_you_mean
 from .definitions import Definitions
 from .faults import located, told
 from .guard import current
@@ -55,14 +55,25 @@ def sink_definition(f: Callable[..., Any], name: str | None = None) -> SinkDefin
 
 
 class NativeSink:
-    """Calls the newest definition of *name*; an action's properties fill its further parameters by name."""
+    """Calls the newest definition of *name*; an action's properties fill its further parameters by name.
 
-    def __init__(self, name: str, definitions: Definitions[SinkDefinition], properties: Mapping[str, Any]) -> None:
+    Raises ConnectorError for a property that fills none; *common* are those that every sink knows, for the hint.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        definitions: Definitions[SinkDefinition],
+        properties: Mapping[str, Any],
+        common: Sequence[str] = (),
+    ) -> None:
         self._name = name
         self._definitions = definitions
         self._properties = dict(properties)
         self._generation = -1
         self._arguments: dict[str, Any] = {}
+        if name in definitions:
+            _refuse_unknown(name, definitions[name].write, properties, common)
 
     @property
     def takes(self) -> Takes:
@@ -106,6 +117,21 @@ class NativeSink:
                 note(f"sink {self._name}: generation {generation} is in use")
             self._generation = generation
         return definition
+
+
+def _refuse_unknown(name: str, write: Callable[..., Any], properties: Mapping[str, Any], common: Sequence[str]) -> None:
+    parameters = list(inspect.signature(write).parameters.values())[1:]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    known = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    lowered = {parameter.lower() for parameter in known}
+    for given in properties:
+        if given.lower() not in lowered:
+            near = did_you_mean(given, [*known, *common])
+            own = (
+                f"it takes {', '.join(known)}" if known else "it takes only what every sink does: sendSingle, fields …"
+            )
+            raise ConnectorError(f"sink {name} has no property {given}", near if near.startswith("did") else own)
 
 
 def _without_first(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -136,18 +136,21 @@ class NativeSource:
 
 
 def _interval(given: Any, name: str) -> int:
-    """The option INTERVAL in ms, 0 when it is not there. ConnectorError for what is no number."""
+    """The option INTERVAL in ms, 0 when it is not there. ConnectorError for what is no number, or a negative one."""
     try:
-        return int(given or 0)
+        interval = -1 if isinstance(given, bool) else int(given or 0)
     except (ValueError, TypeError, OverflowError):
+        interval = -1
+    if interval < 0:
         message = f'source {name}: option INTERVAL is a number of milliseconds, not "{given}"'
-        raise ConnectorError(message, 'an item a second: INTERVAL="1000"') from None
+        raise ConnectorError(message, 'an item a second: INTERVAL="1000"')
+    return interval
 
 
 def payload(item: Any, at: int | None, name: str) -> Payload:
     """An item of a native source as a payload. Raises ConnectorError for what is no row."""
-    if isinstance(item, dict) or (isinstance(item, list) and all(isinstance(row, dict) for row in item)):
-        return Payload(item, at)
+    if isinstance(item, dict) or (isinstance(item, list) and (not item or any(isinstance(r, dict) for r in item))):
+        return Payload(item, at)  # what in a list is no row fails alone
     if isinstance(item, (bytes, bytearray)):
         return Payload(bytes(item), at)
     if isinstance(item, pa.RecordBatch):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..engine.bounds import Bounds
-from ..engine.rule import Rule
 from .firstline import FirstLine
+
+if TYPE_CHECKING:
+    from ..engine.rule import Rule
 
 EMITS = 20
 SECONDS = 60.0

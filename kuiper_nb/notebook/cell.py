@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.bounds import Bounds
-from ..engine.halt import WITHIN
-from ..engine.rule import Rule
+from ..engine.halt import HURRY, PATIENCE
 from ..errors import KuiperError
-from ..session import Session
 from ..sql.parser import parse
 from ..sql.syntax import Select, Show, Statement
 from ..statements import all_or_nothing, mapping, rehearsed, run
@@ -20,12 +19,14 @@ from .firstline import FirstLine
 from .result import Result
 from .views import Place, View, streams_view
 
+if TYPE_CHECKING:
+    from ..engine.rule import Rule
+    from ..session import Session
+
 ROWS = 20
 SECONDS = 10.0
 PREVIEW = "(preview)"
 LINES = 20
-_PATIENCE = 0.4
-"""Seconds that user code has to end after Ctrl-C."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -102,7 +103,7 @@ def _run(session: Session, select: Select, first: FirstLine, outcome: Outcome, p
         rule = _rule(ground, select, first)
         if other:
             session.adopt(first.name, ground)
-        outcome.value, outcome.notes = rule, rule.plan.notes
+        outcome.value, outcome.notes = rule, (*rule.plan.notes, *_unseen(first))
         return
     try:
         outcome.value, outcome.notes = preview(ground, select, first, place)
@@ -110,6 +111,16 @@ def _run(session: Session, select: Select, first: FirstLine, outcome: Outcome, p
     finally:
         if other:
             ground.close()
+
+
+def _unseen(first: FirstLine) -> tuple[str, ...]:
+    """The log sink writes to the rule's log, and to Python's logging, which shows nothing of level INFO by itself."""
+    logger = f"kuiper_nb.rule.{first.name}"
+    if not any(sink.partition(":")[0].lower() == "log" for sink in first.sinks) or logging.getLogger(
+        logger
+    ).isEnabledFor(logging.INFO):
+        return ()
+    return (f"the log sink writes into %kuiper logs {first.name} and, at level INFO, to logger {logger}",)
 
 
 def _rule(session: Session, select: Select, first: FirstLine) -> Rule:
@@ -137,7 +148,7 @@ def preview(session: Session, select: Select, first: FirstLine, place: Place) ->
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        rule.drop(within=_PATIENCE if interrupted else WITHIN)
+        rule.drop(HURRY if interrupted else PATIENCE)
     reason = "interrupted" if interrupted else rule.status.message or f"{seconds:g} s"
     result = Result(rule.emits, rule.errors, rule.late, most=most, reason=reason, place=place, log=_printed(rule))
     if interrupted:

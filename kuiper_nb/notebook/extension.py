@@ -10,7 +10,7 @@ from traitlets.config.loader import LazyConfigValue
 import kuiper_nb
 
 from ..functions.places import name_places
-from . import modes
+from . import complete, modes
 from .magics import Kuiper
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def load(shell: Any) -> None:
     shell.events.register("pre_run_cell", kuiper.cells.begins)
     _register_views(shell, kuiper.cells.place)
     name_places(kuiper.cells.place)
+    complete.register(shell)
+    kuiper.inspecting.register()
 
     def opening() -> Session:
         return modes.opened(kuiper.running_mode())
@@ -48,7 +50,10 @@ def unload(shell: Any) -> None:
 
 
 def _forget(shell: Any) -> None:
+    complete.unregister(shell)
     for known in [c for c in shell.configurables if type(c).__name__ == Kuiper.__name__]:
+        if inspecting := getattr(known, "inspecting", None):
+            inspecting.unregister()
         cells = getattr(known, "cells", None)  # a wrong %config leaves one behind that was never finished
         if cells is not None and cells.begins in shell.events.callbacks["pre_run_cell"]:
             shell.events.unregister("pre_run_cell", cells.begins)

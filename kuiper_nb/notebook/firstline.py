@@ -11,18 +11,38 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import KuiperError, NotSupported, did_you_mean
+from ..sql.ruleoptions import RULE_OPTIONS
 from .modes import Running
 
 RESERVED = ("rule", "plugin", "service", "config", "test")
 USAGE = "%%kuiper [NAME] [--event-time] [--late 5s] [--sink log] [--rows 20] [--for 10s] …"
+FURTHER = "[--option key=value] [--speed 60] [--stopped] [--live] [--bounded] [--quiet] [-o VAR] [--id NAME]"
 
 _FLAGS = ("--event-time", "--stopped", "--live", "--bounded", "--quiet")
 _VALUED = ("--late", "--option", "--sink", "--rows", "--for", "--speed", "-o", "--id")
-_RULE_OPTIONS = (
-    "isEventTime", "lateTolerance", "concurrency", "bufferLength", "sendMetaToSink", "sendNilField", "sendError", "qos",
-    "checkpointInterval", "restartStrategy", "cron", "duration", "cronDatetimeRange", "debug", "flushAtEnd",
-    "planOptimizeStrategy", "disableBufferFullDiscard", "enableRuleTracer",
-)  # fmt: skip
+OPTIONS = {
+    "--event-time": "time is the stream's TIMESTAMP column (isEventTime)",
+    "--late": "how far the watermark stays behind the newest row (lateTolerance)",
+    "--option": "any option of a rule, key=value; may be repeated",
+    "--sink": "a sink beside the notebook's own view, NAME or NAME:CONF_KEY; may be repeated",
+    "--rows": "end after so many rows",
+    "--for": "end after so long",
+    "--speed": "how much faster recorded input is played",
+    "--stopped": "make the rule, start it later",
+    "--live": "on the clock on the wall, in this cell",
+    "--bounded": "on a clock of its own, to an end, in this cell",
+    "--quiet": "show nothing",
+    "-o": "bind the result to a Python variable",
+    "--id": "the rule's name, where it is a word with a meaning of its own",
+}
+"""The options of a first line, and what each is for."""
+
+
+def takes_value(option: str) -> bool:
+    """Whether a value follows *option*."""
+    return option in _VALUED
+
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
@@ -157,8 +177,8 @@ def _option(options: dict[str, Any], text: str, line: str, column: int) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise _wrong(f"{text} is no key=value", _EXAMPLES["--option"], line, column)
-    near = did_you_mean(key.partition(".")[0], _RULE_OPTIONS)
-    if key.partition(".")[0] not in _RULE_OPTIONS and near.startswith("did"):
+    near = did_you_mean(key.partition(".")[0], RULE_OPTIONS)
+    if key.partition(".")[0] not in RULE_OPTIONS and near.startswith("did"):
         raise _wrong(f"there is no rule option {key}", near, line, column)
     *path, last = key.split(".")
     inner = options

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from time import monotonic, sleep
+from typing import TYPE_CHECKING
 
-from ..engine.log import RuleLog
-from ..engine.rule import Rule
 from .cell import Interrupted
 from .firstline import FirstLine
 from .views import headline
+
+if TYPE_CHECKING:
+    from ..engine.log import RuleLog
+    from ..engine.rule import Rule
 
 _NEWEST = 50
 _BEFORE = 10

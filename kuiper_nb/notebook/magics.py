@@ -12,6 +12,7 @@ from traitlets import Enum, observe
 import kuiper_nb
 
 from . import firstline, modes
+from .inspecting import Inspecting
 from .place import Cells
 
 
@@ -32,6 +33,7 @@ class Kuiper(Magics):
         self._said: set[tuple[str, str]] = set()
         self._made_in: dict[str, int] = {}
         self.cells = Cells(shell)
+        self.inspecting = Inspecting(shell)
 
     @needs_local_scope
     @no_var_expand

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..engine import timeline
-from ..engine.rule import Rule
 from ..errors import KuiperError
-from ..session import Session
 from .bounded import driven
 from .cell import Interrupted
 from .firstline import FirstLine
 from .views import View, counted, headline
+
+if TYPE_CHECKING:
+    from ..engine.rule import Rule
+    from ..session import Session
 
 _TICK = 0.1
 
@@ -50,6 +52,8 @@ def step(rule: Rule, session: Session) -> View:
         rule.start(by_hand=True)
     elif not rule.clock.virtual and rule.threaded:
         raise KuiperError(f"rule {rule.id} runs by itself", f"%kuiper stop {rule.id}, then step it by hand")
+    from ..engine import timeline  # here, as it brings DuckDB along
+
     before, emits = rule.status, len(rule.emits)
     due = rule.due()
     if rule.clock.virtual and due is not None and due > rule.now():
@@ -70,8 +74,11 @@ def _over(rule: Rule) -> str:
 
 
 def stop(rule: Rule) -> str:
-    """Stop it; open windows are not sent."""
-    rule.stop()
+    """Stop it; open windows are not sent. Raises Interrupted, and the rule has stopped all the same."""
+    try:
+        rule.stop()
+    except KeyboardInterrupt:
+        raise Interrupted(headline(rule)) from None
     return headline(rule)
 
 
@@ -84,5 +91,5 @@ def start(rule: Rule) -> Rule:
 
 def restart(rule: Rule) -> Rule:
     """Stop and start it."""
-    rule.stop()
+    stop(rule)
     return start(rule)

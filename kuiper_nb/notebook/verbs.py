@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..engine.rule import Rule
 from ..errors import CatalogError, KuiperError, NotSupported, did_you_mean
-from ..session import Session
 from ..sql.ddl import described
 from ..statements import known, mapping
-from . import firstline, logs, running
+from . import firstline, logs, picture, running
 from .firstline import FirstLine, FirstLineError
+from .help import explained, function_help
+from .known import Known
 from .views import Place, View, counted, rule_view, status_view, streams_view
+
+if TYPE_CHECKING:
+    from ..engine.rule import Rule
+    from ..session import Session
 
 KINDS = ("rule", "stream", "table", "function", "aggregate", "source", "sink", "plugin", "service")
 LATER = (
@@ -44,8 +48,15 @@ class Line:
         if self.kind != "rule":
             raise KuiperError(f"that works for rules, not for a {self.kind}", "")
         if self.name not in self.session.rules:
-            raise CatalogError(f"no rule named {self.name}", did_you_mean(self.name, self.session.rules))
+            raise self.no_rule()
         return self.session.rules[self.name]
+
+    def no_rule(self) -> CatalogError:
+        """There is no rule of that name; if something else has it, its kind had to be said."""
+        kinds = ("stream", "table", "function", "source", "sink")
+        kind = next((kind for kind in kinds if self.name in getattr(self.session, f"{kind}s")), "")
+        hint = f"{self.name} is a {kind}; say so: {kind} {self.name}" if kind else ""
+        return CatalogError(f"no rule named {self.name}", hint or did_you_mean(self.name, self.session.rules))
 
 
 def is_sql(line: str) -> bool:
@@ -124,40 +135,32 @@ def _describe(line: Line) -> Any:
     if line.kind in ("stream", "table"):
         return described(known(line.session, line.kind, line.name, "Describe"))
     if line.kind in ("function", "aggregate"):
-        return _function_help(line.session, line.name)
+        return function_help(line.name, Known.now())
     plan = line.rule().plan
     given = "".join(f"\n{key}: {value}" for key, value in plan.options.given.items())
     return f"{plan.text}{given}"
 
 
-def _function_help(session: Session, name: str) -> str:
-    from ..sql.builtins import find
-
-    if name in session.functions:
-        made = session.functions[name]
-        return f"{name}({', '.join(made.parameters)})\n{made.help}".strip()
-    entry = find(name)
-    if entry is None:
-        raise CatalogError(f"no function named {name}", did_you_mean(name, session.functions))
-    return f"{name}: {entry.help}"
-
-
 def _explain(line: Line) -> Any:
     if is_sql(line.text):
         with line.session.beside() as stage:
-            return stage.rule(line.text, start=False).explain()
-    return line.rule().explain()
+            return picture.picture(stage.rule(line.text, start=False))
+    return picture.picture(line.rule())
 
 
 def _drop(line: Line) -> str:
+    if line.kind == "rule" and line.name not in line.session.rules:
+        raise line.no_rule()
     line.session.drop(line.kind, line.name)
     return f"{line.kind.capitalize()} {line.name} is dropped."
 
 
 def _reset(line: Line) -> str:
     session = line.session
-    rules, streams = len(session.rules), len(session.streams) + len(session.tables)
-    return f"{counted(rules, 'rule')} and {counted(streams, 'stream')} are forgotten, and what Python defined."
+    counts = [counted(len(session.rules), "rule"), counted(len(session.streams), "stream")]
+    if session.tables:
+        counts.append(counted(len(session.tables), "table"))
+    return f"{', '.join(counts[:-1])} and {counts[-1]} are forgotten, and what Python defined."
 
 
 def _refuse_any(words: list[str], session: Session) -> None:
@@ -176,12 +179,12 @@ def _refuse_any(words: list[str], session: Session) -> None:
 
 
 def _help(line: Line) -> str:
-    if line.first.name:
-        return _function_help(line.session, line.first.name)
+    if topic := line.first.name or line.kind.removeprefix("rule"):
+        return explained(topic, Known.now())
     width = max(len(name) for name in VERBS)
     verbs = "\n".join(f"  {name.ljust(width)}  {verb.help}" for name, verb in VERBS.items())
     return (
-        f"{firstline.USAGE}\n"
+        f"{firstline.USAGE}\n    {firstline.FURTHER}\n"
         "    statements, ';' between them; a SELECT without a name is a preview, with a name a rule\n"
         f"%kuiper VERB [KIND] NAME, or a statement\n{verbs}\n"
         f"KIND is rule when it is left out, or {', '.join(KINDS[1:7])}"
@@ -210,5 +213,5 @@ VERBS: dict[str, Verb] = {
     "tail": Verb(lambda line: logs.tail(line.rule(), line.first), "the same, and what is added until the rule stops"),
     "drop": Verb(_drop, "drop a rule, stream, table, function, source or sink"),
     "reset": Verb(_reset, "forget everything"),
-    "help": Verb(_help, "this; help NAME for a function"),
+    "help": Verb(_help, "this; help NAME for a function, window, connector or verb, help option, help WITH"),
 }

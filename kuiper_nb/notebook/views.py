@@ -112,10 +112,14 @@ def headline(rule: Rule) -> str:
     counts = f"{counted(status.rows_in, 'row')} in, {status.rows_out:,} out"
     if status.state == "running":
         return f"Rule {rule.id} is running ({status.mode}): {counts}"
+    if status.state == "starting" and status.message:
+        return f"Rule {rule.id} waits: {status.message}"
     if status.state == "stopped by error":
         return f"Rule {rule.id} is stopped by an error: {status.message}"
     if status.message == "done":
         return f"Rule {rule.id} has read all its input: {counts}"
+    if status.message.endswith("for the next start"):
+        return f"Rule {rule.id} is {status.state}: {counts}; {status.message}"
     if status.message:
         return f"Rule {rule.id} has stopped after {status.message}: {counts}"
     return f"Rule {rule.id} is {status.state}: {counts}"

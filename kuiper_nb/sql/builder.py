@@ -124,11 +124,9 @@ class Builder(ExpressionBuilder):
     def array_type(self, meta: Meta, children: list[AnyType]) -> AnyType:
         return ArrayOf(children[0])
 
-    def struct_member(self, meta: Meta, children: list[Any]) -> tuple[str, AnyType]:
-        return parts(children[0])[0], children[1]
-
-    def struct_type(self, meta: Meta, children: list[tuple[str, AnyType]]) -> AnyType:
-        return StructOf(tuple(children))
+    def struct_type(self, meta: Meta, children: list[s.ColumnDef]) -> AnyType:
+        defaults = tuple((c.name, c.default) for c in children if c.default is not None)
+        return StructOf(tuple((c.name, c.type) for c in children), defaults)
 
     def column_def(self, meta: Meta, children: list[Any]) -> s.ColumnDef:
         default = children[2] if len(children) > 2 else None
@@ -141,7 +139,8 @@ class Builder(ExpressionBuilder):
     def option(self, meta: Meta, children: list[Token]) -> tuple[str, str, s.Place]:
         key, value = children
         if value.startswith("'"):
-            hint = f'option values stand in double quotes: {key}="{value[1:-1]}"'
+            escaped = value[1:-1].replace('"', '\\"')
+            hint = f'option values stand in double quotes: {key}="{escaped}"'
             raise self.refuse("expect string or boolean value in option", hint, at(value))
         text = self.text_of(value) if value.type == "STRING" else value.upper()
         return key.strip("`").upper(), text, at(key)
@@ -149,12 +148,14 @@ class Builder(ExpressionBuilder):
     def create(self, meta: Meta, children: list[Any]) -> s.Create:
         kind, name, *rest = children
         columns: dict[str, s.ColumnDef] = {c.name: c for c in rest if isinstance(c, s.ColumnDef)}  # the last wins
+        options: list[tuple[str, str, s.Place]] = [c for c in rest if isinstance(c, tuple)]
         return s.Create(
             kind.lower(),
             name.strip("`"),
             tuple(columns.values()),
-            tuple((key, value) for key, value, _ in (c for c in rest if isinstance(c, tuple))),
+            tuple((key, value) for key, value, _ in options),
             text=_slice(self.text, meta),
+            option_places=tuple(place for _, _, place in options),
             place=at(meta),
         )
 

@@ -76,6 +76,8 @@ class CallResolver:
         if node.name in self.functions:
             return self._user(node, self.functions[node.name], clause, inside)
         known = [*table(), *self.functions, *_BOUNDS]
+        if clause == "group":
+            known += [window.upper() for window in _WINDOWS]
         hint = did_you_mean(node.name, known)
         raise self.refuse(f"function {node.name} not found", hint or "define it: @kuiper.function", node.place)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..errors import PlanError
+from ..process import ProcessSetting
 from .resolved import children
 from .syntax import Node
 
@@ -15,9 +15,7 @@ MOST = 300
 """Levels: the evaluator, the way to DuckDB's SQL and DuckDB itself recurse through them."""
 
 _FRAMES = 8_000
-_lock = threading.Lock()
-_within = 0
-_before = 1_000
+_recursion = ProcessSetting(sys.getrecursionlimit, sys.setrecursionlimit, lambda before: max(before, _FRAMES))
 
 
 def levels(root: Node) -> int:
@@ -36,18 +34,8 @@ def too_deep() -> PlanError:
 @contextmanager
 def deep() -> Iterator[None]:
     """Python's own limit on recursion is meant for programs, not for syntax trees; PlanError when even more is used."""
-    global _within, _before  # noqa: PLW0603
-    with _lock:
-        if _within == 0:
-            _before = sys.getrecursionlimit()
-            sys.setrecursionlimit(max(_before, _FRAMES))
-        _within += 1
     try:
-        yield
+        with _recursion.needed():
+            yield
     except RecursionError:
         raise too_deep() from None
-    finally:
-        with _lock:
-            _within -= 1
-            if _within == 0:
-                sys.setrecursionlimit(_before)

@@ -14,6 +14,7 @@ from ..errors import RowFault
 from . import operators as op
 from . import resolved as r
 from . import syntax as s
+from .builtins.answer import answering
 from .builtins.entry import Builtin, Scope
 from .stateful import Memory, changed_columns, hit, last_hit, step
 from .values import described
@@ -287,39 +288,17 @@ def _rows(frame: Frame) -> list[Frame]:
 
 
 def _scalar(entry: Builtin, arguments: list[Evaluate]) -> Evaluate:
-    reference, name, scope = entry.reference, entry.name, entry.scope
-    on_null = {"nil": None, "false": False, "zero": 0, "call": None}[entry.nulls]
-    checks = entry.nulls != "call"
-
-    def evaluate(frame: Frame) -> Any:
-        values = [a(frame) for a in arguments]
-        if checks:
-            for value in values:
-                if value is None or (not value and isinstance(value, (list, dict))):
-                    return on_null
-        try:
-            return reference(frame.scope, *values) if scope else reference(*values)
-        except RowFault as fault:
-            raise RowFault(f"call func {name} error: {fault.message}") from None
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            raise RowFault(f"call func {name} error: {error}") from error
-
-    return evaluate
+    answer = answering(entry)
+    if entry.scope:
+        return lambda frame: answer([frame.scope, *(a(frame) for a in arguments)])
+    return lambda frame: answer([a(frame) for a in arguments])
 
 
 def _aggregate(entry: Builtin, arguments: list[Evaluate]) -> Evaluate:
-    reference, name, checks = entry.reference, entry.name, entry.nulls != "call"
+    answer = answering(entry)
 
     def evaluate(frame: Frame) -> Any:
         rows = _rows(frame)
-        values = [[a(row) for row in rows] for a in arguments]
-        if checks and any(not column for column in values):
-            return None
-        try:
-            return reference(*values)
-        except RowFault as fault:
-            raise RowFault(f"call func {name} error: {fault.message}") from None
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            raise RowFault(f"call func {name} error: {error}") from error
+        return answer([[a(row) for row in rows] for a in arguments])
 
     return evaluate

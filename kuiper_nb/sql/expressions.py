@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from lark.tree import Meta
 
 from ..errors import ParseError
 from . import syntax as s
+from .placeholders import end_of
 from .strings import clamped, parts, unquote
 
 Bind = Callable[[str], Any]
@@ -24,26 +24,6 @@ def at(meta: Meta | Token) -> s.Place:
     """Where it stood."""
     line, column = getattr(meta, "line", None), getattr(meta, "column", None)
     return s.Place(line or 1, column or 1)
-
-
-def _end(text: str) -> int:
-    """Where the }} stands that ends a placeholder: after a complete expression, else the first (the error says why)."""
-    first = end = text.index("}}")
-    while end >= 0:
-        if not text[:end].strip() or _complete(text[:end].strip()):
-            return end
-        end = text.find("}}", end + 1)
-    return first
-
-
-def _complete(expression: str) -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # said once, when it is evaluated
-        try:
-            compile(expression, "<{{…}}>", "eval")
-        except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
-            return False
-    return True
 
 
 class _Bound(tuple[Any, ...]):
@@ -100,7 +80,7 @@ class ExpressionBuilder(Transformer[Token, Any]):
         done, rest = "", plain
         while "}}" in rest.partition("{{")[2]:
             before, _, rest = rest.partition("{{")
-            end = _end(rest)
+            end = end_of(rest)
             done += f"{before}{self._value(rest[:end], place)}"
             rest = rest[end + 2 :]
         return done + rest
@@ -124,7 +104,10 @@ class ExpressionBuilder(Transformer[Token, Any]):
 
     def placeholder(self, meta: Meta, children: list[Token]) -> Any:
         place = at(children[0])
-        value = self._value(children[0][2:-2], place)
+        start, end = children[0].start_pos, children[0].end_pos
+        assert start is not None
+        assert end is not None
+        value = self._value(self.text[start + 2 : end - 2], place)
         if isinstance(value, (list, tuple, set, frozenset)):
             return _Bound(self._constant(v, place) for v in value)
         return self._constant(value, place)

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from ..types import FLOAT
 from .lower import false_if_null
-from .lowered import Lowered, any_of, call, render
+from .lowered import Lowered, any_of, call
 
 
 def placed(name: str) -> exp.Expr:
@@ -38,9 +38,8 @@ def odd_answer(value: Lowered) -> exp.Expr | None:
     return false_if_null(call("isnan", value.sql)) if value.type == FLOAT else None
 
 
-def group_guard(rows: list[exp.Expr | None], groups: list[exp.Expr | None]) -> str:
-    """SQL that is true for a group with a row for the evaluator, or that is for it as a whole; '' when none can be."""
+def group_guard(rows: list[exp.Expr | None], groups: list[exp.Expr | None]) -> exp.Expr | None:
+    """True for a group with a row for the evaluator, or that is for it as a whole; None when none can be."""
     row = any_of(rows)
     lifted = call("bool_or", false_if_null(row)) if row is not None else None
-    guard = any_of([lifted, any_of(groups)])
-    return render(guard) if guard is not None else ""
+    return any_of([lifted, any_of(groups)])

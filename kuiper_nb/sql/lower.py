@@ -67,7 +67,7 @@ class Lowering:
         place: Place,
         *,
         wrapped: bool = False,
-        calls: Mapping[r.UserCall, str] | None = None,
+        calls: Mapping[s.Node, str] | None = None,
     ) -> None:
         self.columns = columns
         self.aliases = aliases
@@ -339,6 +339,8 @@ class Lowering:
 
     def _builtincall(self, node: r.BuiltinCall) -> Lowered:
         entry = node.entry
+        if node in self.calls:
+            return self._column(r.Column(self.calls[node]))
         if entry.lower is None or node.aggregate:
             raise NotLowered(f"{entry.name} has no DuckDB form")
         arguments = [self.expression(a) for a in node.arguments]

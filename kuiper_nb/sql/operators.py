@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..errors import RowFault
@@ -24,6 +24,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def wrap(value: int) -> int:
@@ -133,8 +135,8 @@ def _moment(op: str, left: datetime, right: Any) -> bool:
     if op not in _COMPARE:
         raise _misfit(op, left, right)
     if isinstance(right, (int, float)) and not isinstance(right, bool):
-        right = datetime.fromtimestamp(right / 1000, UTC)
-    elif isinstance(right, str):
+        return _COMPARE[op](_microseconds(left), _whole(right) * 1000)
+    if isinstance(right, str):
         from .timeformat import parse
 
         try:
@@ -143,7 +145,16 @@ def _moment(op: str, left: datetime, right: Any) -> bool:
             raise _misfit(op, left, right) from None
     elif not isinstance(right, datetime):
         raise _misfit(op, left, right)
-    return _COMPARE[op](left, right)
+    return _COMPARE[op](_microseconds(left), _microseconds(right))
+
+
+def _whole(milliseconds: int | float) -> int | float:
+    return int(milliseconds) if math.isfinite(milliseconds) else milliseconds
+
+
+def _microseconds(moment: datetime) -> int:
+    """Since 1970; a moment without a zone is one in UTC."""
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1)
 
 
 def require_logical(op: str, left: Any) -> None:
@@ -211,9 +222,9 @@ def member(value: Any, key: str, same_named: Any = None) -> Any:
 
 def position(value: Any) -> int:
     """An index or bound: whole, or a float cut off. Raises RowFault for anything else."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return int(value)
-    raise RowFault(f"invalid evaluation result - {text(value)}")
+    raise RowFault("invalid evaluation result - <nil>")  # eKuiper's words, whatever it was
 
 
 def element(value: Any, at: int) -> Any:
@@ -228,7 +239,10 @@ def element(value: Any, at: int) -> Any:
 
 
 def section(value: Any, start: int, stop: int | None) -> Any:
-    """`value[start:stop]`; a bound outside the array is a fault, and equal bounds mean an index, as in eKuiper."""
+    """`value[start:stop]`; a bound outside the array is a fault, and equal bounds mean an index, as in eKuiper.
+
+    Bounds that cross are a fault too; only a *stop* counted from the end may meet *start*, and that is empty.
+    """
     if value is None:
         return None
     _require_array(value, f"{start} {stop}")
@@ -245,7 +259,9 @@ def section(value: Any, start: int, stop: int | None) -> Any:
         raise RowFault(f"out of index: {stop} of {size}")
     if high > size:
         raise RowFault(f"end value is out of index: {stop} of {size}")
-    return value[low:high] if high >= low else []
+    if high < low or (high == low and stop >= 0):
+        raise RowFault(f"start cannot be greater than end. start:{low}  end:{high}")
+    return value[low:high]
 
 
 def _require_array(value: Any, bounds: str) -> None:

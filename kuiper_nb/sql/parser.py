@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from functools import cache
 from importlib.resources import files
@@ -12,21 +13,23 @@ from lark.exceptions import VisitError
 from ..errors import KuiperError, ParseError
 from .builder import Bind, Builder
 from .depth import deep
-from .strings import first_statement
+from .placeholders import first_statement, masked
 from .syntax import Select, Statement
 
 
 @cache
-def _lark() -> Lark:
-    grammar = (files(__package__) / "ekuiper.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+def grammar() -> Lark:
+    """The grammar, ready to parse; made when it is first asked for."""
+    text = (files(__package__) / "ekuiper.lark").read_text(encoding="utf-8")
+    return Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 
 @deep()
 def parse(text: str, bind: Bind | None = None) -> tuple[Statement, ...]:
     """Every statement of *text*; *bind* answers the values of `{{…}}`. Raises ParseError."""
+    _require_characters(text)
     try:
-        tree = _lark().parse(text)
+        tree = grammar().parse(masked(text))
         statements: tuple[Statement, ...] = Builder(text, bind).transform(tree)
         return statements
     except UnexpectedInput as error:
@@ -43,6 +46,15 @@ def parse_rule(text: str, bind: Bind | None = None) -> Select:
     if not isinstance(statement, Select):
         raise ParseError(f"SQL {text.strip()} is not a select statement.", "a rule starts with SELECT", statement=text)
     return statement
+
+
+def _require_characters(text: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        line, column = text.count("\n", 0, error.start) + 1, error.start - text.rfind("\n", 0, error.start)
+        shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
+        raise ParseError("half a surrogate pair is no character", line=line, column=column, statement=shown) from None
 
 
 _WORDS = {
@@ -63,7 +75,7 @@ _WORDS = {
     "$END": "the end",
     "LPAR": "(",
     "RPAR": ")",
-    "COMMA": ",",
+    "COMMA": "a comma",
     "SEMICOLON": ";",
     "EQUAL": "=",
     "BANG": "=",
@@ -89,6 +101,8 @@ def _named(expected: set[str]) -> list[str]:
         names -= _VALUES
     if "SUM_OP" in names:
         names -= _OPERATORS
+    if "SIMPLE_TYPE" in names:
+        names -= {"_ARRAY", "_STRUCT"}
     words = {_WORDS.get(name, name.lstrip("_")) for name in names}
     if "PLACEHOLDER" in names and "COLUMN" in names:
         words = {"a column" if word == "a name" else word for word in words}
@@ -111,9 +125,9 @@ _SLIPS = (
 def _explained(error: UnexpectedInput, text: str) -> ParseError:
     expected: set[str] = set()
     if isinstance(error, UnexpectedToken):
-        token: Token | str = error.token
+        token: Token = error.token
         expected = error.accepts or error.expected
-        found = "the end" if error.token.type == "$END" else str(token)
+        found = "the end" if error.token.type == "$END" else text[token.start_pos : token.end_pos]
     elif isinstance(error, UnexpectedCharacters):
         expected = error.allowed or set()
         rest = text[error.pos_in_stream :]
@@ -126,7 +140,10 @@ def _explained(error: UnexpectedInput, text: str) -> ParseError:
         lines = text.rstrip().splitlines() or [""]
         line, column = len(lines), len(lines[-1]) + 1
     hint = _hint(text, line, column, found, expected)
-    return ParseError(f'found "{found}", which does not fit here', hint, line=line, column=column, statement=text)
+    message = f'found "{found}", which does not fit here'
+    if found == "the end":
+        message = "the statement ends too early" if text.strip(" \t\r\n;") else "there is no statement"
+    return ParseError(message, hint, line=line, column=column, statement=text)
 
 
 def _hint(text: str, line: int, column: int, found: str, expected: set[str]) -> str:
@@ -138,17 +155,47 @@ def _hint(text: str, line: int, column: int, found: str, expected: set[str]) -> 
             return hint
     if found[:1] in "\"'":
         return "a text stands between quotes and cannot name a column or alias; back-quote odd names: `my name`"
+    slip = _keyword(found, expected) or ("SIMPLE_TYPE" in expected and _type(found))
+    if slip:
+        return f"did you mean {slip}?"
     if "_AS" in expected and re.fullmatch(r"[A-Za-z]\w*", found):
         if "SOURCE" not in expected and "_FROM" not in expected:
             return f"an alias needs AS: AS {found}"
         return f"an alias needs AS (AS {found}), and fields are followed by FROM"
-    if found.upper() in _RESERVED and expected & {"COLUMN", "SOURCE"}:
+    if found.upper() in RESERVED and expected & {"COLUMN", "SOURCE"}:
         return f"{found.upper()} is a reserved word; back-quote it to use it as a name: `{found}`"
     words = _named(expected)
     return f"expected {', '.join(words[:8])}" if words else ""
 
 
-_RESERVED = {
+def _keyword(found: str, expected: set[str]) -> str:
+    """The keyword that *found* is a slip of, if it would fit here."""
+    fitting = [name.lstrip("_") for name in expected if len(name.lstrip("_")) > 3 and name.lstrip("_") in RESERVED]
+    close = difflib.get_close_matches(found.upper(), fitting, n=1, cutoff=0.7)
+    return close[0] if close else ""
+
+
+_TYPES = {"BIGINT", "FLOAT", "STRING", "BOOLEAN", "DATETIME", "BYTEA", "ARRAY", "STRUCT"}
+# What other dialects call them.
+_ELSEWHERE = {
+    **dict.fromkeys(("INT", "INTEGER", "SMALLINT", "TINYINT", "LONG", "INT64", "NUMBER"), "BIGINT"),
+    **dict.fromkeys(("DOUBLE", "REAL", "DECIMAL", "NUMERIC", "FLOAT64"), "FLOAT"),
+    **dict.fromkeys(("VARCHAR", "TEXT", "CHAR", "STR"), "STRING"),
+    **dict.fromkeys(("TIMESTAMP", "DATE", "TIME"), "DATETIME"),
+    **dict.fromkeys(("BLOB", "BYTES", "BINARY"), "BYTEA"),
+    **dict.fromkeys(("LIST",), "ARRAY"),
+    **dict.fromkeys(("OBJECT", "MAP", "RECORD"), "STRUCT"),
+}
+
+
+def _type(found: str) -> str:
+    """The type that *found* stands for elsewhere, or is a slip of."""
+    word = found.upper()
+    close = difflib.get_close_matches(word, _TYPES, n=1, cutoff=0.6)
+    return _ELSEWHERE.get(word) or (close[0] if close else "")
+
+
+RESERVED = {
     "SELECT",
     "AS",
     "FROM",
@@ -193,3 +240,4 @@ _RESERVED = {
     "MS",
     "LIMIT",
 }
+"""Words that are no names unless they are back-quoted."""

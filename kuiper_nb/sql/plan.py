@@ -12,6 +12,8 @@ from ..catalog import Stream
 from ..errors import PlanError
 from ..windowing.spec import Spec
 from .resolved import AnalyticCall, UserCall
+from .restart import RestartStrategy
+from .ruleoptions import RULE_OPTIONS
 from .syntax import Node, Star
 
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
@@ -38,8 +40,7 @@ class Options:
     """The options of a rule that this engine acts on; names, defaults and meaning are eKuiper's.
 
     *late_tolerance* in ms (eKuiper's code says 1 s; its docs 0). *flush_at_end*: a bounded source closes its last
-    windows
-    when it ends (ours; false is eKuiper's way). *attempts*: restartStrategy.attempts, restarts after an error.
+    windows when it ends (ours; false is eKuiper's way). *restart*: what follows an error that stops the rule.
     """
 
     event_time: bool = False
@@ -48,7 +49,7 @@ class Options:
     send_nil_field: bool = False
     send_meta: bool = False
     buffer_length: int = 1024
-    attempts: int = 0
+    restart: RestartStrategy = field(default_factory=RestartStrategy)
     flush_at_end: bool = True
     given: Mapping[str, Any] = field(default_factory=dict)
 
@@ -58,11 +59,11 @@ class Options:
         options = dict(given or {})
         for name in options:
             _refuse_slip(name)
+        for name in ("concurrency", "qos"):
+            _whole(options, name, 0)
+        if duration(options.get("checkpointInterval", 0), "options.checkpointInterval") < 0:
+            raise PlanError(f"option checkpointInterval is a duration from 0 on, not {options['checkpointInterval']!r}")
         tolerance = duration(options.get("lateTolerance", 1000), "options.lateTolerance")
-        restart = options.get("restartStrategy") or {}
-        if not isinstance(restart, Mapping):
-            hint = '{"restartStrategy": {"attempts": 3}}'
-            raise PlanError(f"option restartStrategy is an object, not {restart!r}", hint)
         return cls(
             event_time=_flag(options, "isEventTime", False),
             late_tolerance=tolerance if tolerance >= 0 else 1000,
@@ -70,29 +71,23 @@ class Options:
             send_nil_field=_flag(options, "sendNilField", False),
             send_meta=_flag(options, "sendMetaToSink", False),
             buffer_length=_whole(options, "bufferLength", 1024),
-            attempts=_whole(restart, "attempts", 0),
+            restart=RestartStrategy.of(options.get("restartStrategy")),
             flush_at_end=_flag(options, "flushAtEnd", True),
             given=options,
         )
 
 
-_KNOWN = (
-    *("isEventTime", "lateTolerance", "sendError", "sendNilField", "sendMetaToSink", "bufferLength", "flushAtEnd"),
-    *("restartStrategy", "concurrency", "qos", "checkpointInterval", "debug", "logFilename", "cron", "duration"),
-    *("cronDatetimeRange", "planOptimizeStrategy", "notifySub", "speed"),
-)
-
-
 def _refuse_slip(name: str) -> None:
     """A name that only looks like an option's is a slip; others are ignored, as eKuiper does."""
-    if name not in _KNOWN and (near := difflib.get_close_matches(name.lower(), [k.lower() for k in _KNOWN], 1, 0.85)):
-        known = next(k for k in _KNOWN if k.lower() == near[0])
-        raise PlanError(f"there is no option {name} of a rule", f"did you mean {known}?")
+    known = {option.lower(): option for option in RULE_OPTIONS}
+    if name not in RULE_OPTIONS and (near := difflib.get_close_matches(name.lower(), known, 1, 0.85)):
+        raise PlanError(f"there is no option {name} of a rule", f"did you mean {known[near[0]]}?")
 
 
 def _whole(options: Mapping[str, Any], name: str, default: int) -> int:
     value = options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value) or value < 0:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 <= value < 2**53 or value != int(value):
         raise PlanError(f"option {name} is a whole number from 0 on, not {value!r}")
     return int(value)
 

@@ -23,12 +23,18 @@ def unquote(literal: str) -> str:
         if body == quote:
             return quote
         if body[0] in "xuU" and len(body) > 1:
-            return chr(int(body[1:], 16))
+            return _character(int(body[1:], 16), body, literal)
         if len(body) == 3 and body.isdigit() and int(body, 8) < 256:
             return chr(int(body, 8))
         raise ValueError(f"unknown escape \\{body} in {literal}")
 
     return _ESCAPE.sub(resolve, literal[1:-1])
+
+
+def _character(code: int, body: str, literal: str) -> str:
+    if 0xD800 <= code < 0xE000 or code > 0x10FFFF:
+        raise ValueError(f"\\{body} is no character in {literal}")
+    return chr(code)
 
 
 def parts(dotted: str) -> tuple[str, ...]:
@@ -41,14 +47,17 @@ def clamped(digits: str) -> int:
     return max(_LEAST, min(_MOST, int(digits)))
 
 
+_TOKEN = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|\{\{.*?\}\}|--[^\n]*|/\*.*?\*/|(;)", re.S)
+
+
 def first_statement(text: str) -> str:
     """The text up to the first ';' that is not in a string, name, comment or {{…}}: all that eKuiper reads of a
     rule."""
-    token = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|\{\{.*?\}\}|--[^\n]*|/\*.*?\*/|(;)", re.S)
-    started = 0
-    for match in token.finditer(text):
-        if match[1]:
-            if text[started : match.start()].strip():
-                return text[started : match.start()]
-            started = match.end()
-    return text[started:]
+    found = statements(text)
+    return next((statement for statement in found if statement.strip()), found[-1])
+
+
+def statements(text: str) -> list[str]:
+    """The text, cut at every ';' that is not in a string, name, comment or {{…}}; at least one piece."""
+    ends = [match.start() for match in _TOKEN.finditer(text) if match[1]]
+    return [text[start:end] for start, end in zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True)]

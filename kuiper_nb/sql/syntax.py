@@ -223,6 +223,7 @@ class Create(Node):
     columns: tuple[ColumnDef, ...]
     options: tuple[tuple[str, str], ...]
     text: str = field(default="", compare=False)
+    option_places: tuple[Place, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

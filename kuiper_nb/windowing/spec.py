@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,6 +49,11 @@ class Tumbling:
         """From one end to the next, ms."""
         return self.length
 
+    @property
+    def pane(self) -> int:
+        """The longest stretch that no window cuts, counted from any window's end, ms."""
+        return self.length
+
 
 @dataclass(frozen=True, slots=True)
 class Hopping:
@@ -70,6 +76,11 @@ class Hopping:
         """From one end to the next, ms."""
         return self.unit.ms * self.hop
 
+    @property
+    def pane(self) -> int:
+        """The longest stretch that no window cuts, counted from any window's end, ms."""
+        return math.gcd(self.length, self.step)
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
@@ -87,6 +98,16 @@ class Count:
     def every(self) -> int:
         """Rows from one window to the next."""
         return self.length if self.interval == 0 else max(self.interval, 1)
+
+    @property
+    def step(self) -> int:
+        """Rows from one window's end to the next."""
+        return self.every
+
+    @property
+    def pane(self) -> int:
+        """The most rows that no window cuts, counted from any window's end."""
+        return math.gcd(self.length, self.every)
 
 
 Spec = Tumbling | Hopping | Count

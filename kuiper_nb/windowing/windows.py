@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -39,12 +40,20 @@ class Windows(Protocol):
         """Take notice of rows by their times (ms), which never decrease: sorted in event time, else as they arrive."""
         ...
 
-    def close(self, watermark: int) -> list[Span]:
-        """Take out every span that is finished at *watermark* (ms), empty ones too, oldest first."""
+    def close(self, watermark: int, held: Times | None = None) -> list[Span]:
+        """Take out every span that is finished at *watermark* (ms), empty ones too, oldest first.
+
+        With *held*, the keys of the rows that wait, in any order, only the spans that hold one of them: the empty ones
+        are passed over without a step for each.
+        """
         ...
 
-    def finish(self) -> list[Span]:
-        """Take out every span that still waits for rows, oldest first: there will be no more."""
+    def finish(self, held: Times | None = None) -> list[Span]:
+        """Take out every span that still waits for rows, oldest first: there will be no more. *held* as in `close`."""
+        ...
+
+    def finishing(self) -> int | None:
+        """The watermark (ms) at which `finish` closes; None when it does not look at one."""
         ...
 
     def due(self) -> int | None:
@@ -93,25 +102,61 @@ class _Aligned:
         """The end of the next window; None before the first is aligned."""
         return self._next
 
-    def finish(self) -> list[Span]:
-        """The windows up to those that hold the latest row."""
-        if self._latest is None:
-            return []
-        return self.close(self._latest + self._spec.length)
+    def finishing(self) -> int | None:
+        """The end of the last window that can hold the latest row."""
+        return None if self._latest is None else self._latest + self._spec.length
 
-    def close(self, watermark: int) -> list[Span]:
-        """Every window that ends at or before *watermark*."""
+    def finish(self, held: Times | None = None) -> list[Span]:
+        """The windows up to those that hold the latest row."""
+        at = self.finishing()
+        return [] if at is None else self.close(at, held)
+
+    def close(self, watermark: int, held: Times | None = None) -> list[Span]:
+        """Every window that ends at or before *watermark*, or those that hold one of *held*."""
+        if self._next is None or self._next > watermark:
+            return []
+        count = (watermark - self._next) // self._spec.step + 1
+        numbers: Sequence[int] = range(count) if held is None else self._occupied(held, count)
+        spans = self._spans(numbers)
+        self._trigger = self._next + (count - 1) * self._spec.step
+        self._next = self._trigger + self._spec.step
+        return spans
+
+    def keep_from(self) -> int:
+        """The least time that is still needed."""
         raise NotImplementedError
 
-    def _pass(self, watermark: int) -> tuple[list[int], list[int]]:
-        """The ends up to *watermark*, and for each when the window before it ended."""
-        if self._next is None or self._next > watermark:
-            return [], []
-        ends = list(range(self._next, watermark + 1, self._spec.step))
-        previous = [self._trigger, *ends[:-1]]
-        self._trigger = ends[-1]
-        self._next = ends[-1] + self._spec.step
+    def _spans(self, numbers: Sequence[int]) -> list[Span]:
+        """The windows with these *numbers*, which count from the next one."""
+        raise NotImplementedError
+
+    def _ends(self, numbers: Sequence[int]) -> tuple[list[int], list[int]]:
+        """The ends of the windows, and for each when the window before it ended."""
+        assert self._next is not None
+        step = self._spec.step
+        ends = [self._next + number * step for number in numbers]
+        previous = [end - step for end in ends]
+        if numbers and numbers[0] == 0:
+            previous[0] = self._trigger
         return ends, previous
+
+    def _occupied(self, held: Times, count: int) -> list[int]:
+        """Which of the next *count* windows hold a row, by number: every row lies in the windows from the first that
+        ends after it to the last that begins at or before it."""
+        assert self._next is not None
+        step, keys = self._spec.step, np.unique(held[held >= self.keep_from()])
+        first = np.maximum((keys - self._next) // step + 1, 0)
+        last = np.minimum(self._last_with(keys), count - 1)
+        first[1:] = np.maximum(first[1:], np.maximum.accumulate(last)[:-1] + 1)  # each window once
+        sizes = np.maximum(last - first + 1, 0)
+        before = np.cumsum(sizes) - sizes
+        numbers: list[int] = (np.repeat(first - before, sizes) + np.arange(int(sizes.sum()))).tolist()
+        return numbers
+
+    def _last_with(self, keys: Times) -> Times:
+        """For each of *keys* the number of the last window that begins at or before it, counted from the next one."""
+        assert self._next is not None
+        return (keys - self._next + self._spec.length) // self._spec.step
 
 
 class TumblingWindows(_Aligned):
@@ -123,20 +168,23 @@ class TumblingWindows(_Aligned):
 
     def __init__(self, spec: Tumbling) -> None:
         super().__init__(spec)
-        self._lower = BEGINNING
+        self._first = True  # no window has ended yet
 
-    def close(self, watermark: int) -> list[Span]:
-        """Every window that ends at or before *watermark*; it starts when the one before it ended."""
-        ends, previous = self._pass(watermark)
-        if not ends:
-            return []
-        lowers = [self._lower, *ends[:-1]]
-        self._lower = ends[-1]
+    def _spans(self, numbers: Sequence[int]) -> list[Span]:
+        """A window starts when the one before it ended; the first of all takes what is older, too."""
+        ends, previous = self._ends(numbers)
+        lowers = [BEGINNING, *previous[1:]] if self._first and numbers and numbers[0] == 0 else previous
+        self._first = False
         return list(map(Span, lowers, ends, _starts(previous, ends, self._spec.length), ends, ends))
+
+    def _last_with(self, keys: Times) -> Times:
+        """The one that ends after the row: the first of all has no beginning."""
+        assert self._next is not None
+        return np.maximum((keys - self._next) // self._spec.step + 1, 0)
 
     def keep_from(self) -> int:
         """The end of the last window."""
-        return self._lower
+        return BEGINNING if self._first else self._trigger
 
 
 class HoppingWindows(_Aligned):
@@ -151,15 +199,12 @@ class HoppingWindows(_Aligned):
     def __init__(self, spec: Hopping) -> None:
         super().__init__(spec)
 
-    def close(self, watermark: int) -> list[Span]:
-        """Every window that ends at or before *watermark*; its start is one hop before the end of the one before it."""
-        ends, previous = self._pass(watermark)
-        if not ends:
-            return []
+    def _spans(self, numbers: Sequence[int]) -> list[Span]:
+        """A window starts one hop before the end of the one before it."""
+        ends, previous = self._ends(numbers)
         length, step = self._spec.length, self._spec.step
-        lowers = range(ends[0] - length, ends[-1] - length + 1, step)
         starts = _starts([at - step for at in previous], ends, length)
-        return list(map(Span, lowers, ends, starts, ends, ends))
+        return list(map(Span, [end - length for end in ends], ends, starts, ends, ends))
 
     def keep_from(self) -> int:
         """Where the rows of the next window begin."""
@@ -205,14 +250,18 @@ class CountWindows:
         self._seen += len(times)
         self._recent = known[max(self._next_upper() - length - first, 0) :]
 
-    def close(self, watermark: int) -> list[Span]:
-        """Every span that has all its rows, whatever the watermark."""
+    def close(self, watermark: int, held: Times | None = None) -> list[Span]:
+        """Every span that has all its rows, whatever the watermark; none is ever empty."""
         spans, self._complete = self._complete, []
         return spans
 
-    def finish(self) -> list[Span]:
+    def finish(self, held: Times | None = None) -> list[Span]:
         """The complete spans: a count window that lacks rows never is one."""
         return self.close(BEGINNING)
+
+    def finishing(self) -> int | None:
+        """None: time alone completes nothing."""
+        return None
 
     def due(self) -> int | None:
         """None: time alone completes nothing."""

@@ -93,14 +93,14 @@ CALLS: dict[str, tuple[str, ...]] = {
         "abs({i})", "bitand({i}, {i})", "bitor({i}, {i})", "bitxor({i}, {i})", "bitnot({i})", "sign({n})",
         "length({s})", "numbytes({s})", "indexof({s}, {s})", "cardinality(l)", "cardinality(e)", 'cast({f}, "bigint")',
         'cast({s}, "bigint")', 'cast({b}, "bigint")', "coalesce({i}, {i})", "bypass({i})", "length({i})", "risky({i})",
-        "doubled({i})", "nullif_({i})",
+        "doubled({i})", "nullif_({i})", "element_at(l, {i})", "array_position(l, {i})", "array_max(l)",
     ),
     "float": (
         "abs({f})", "acos({f})", "asin({f})", "atan({n})", "atan2({n}, {n})", "ceil({n})", "ceiling({f})", "cos({n})",
         "cosh({n})", "cot({n})", "degrees({n})", "exp({n})", "floor({n})", "ln({n})", "log({n})", "log({n}, {n})",
         "mod({n}, {n})", "pi()", "pow({n}, {n})", "power({n}, {n})", "radians({n})", "round({n})", "round({n}, 2)",
         "round({n}, 0)", "sin({n})", "sinh({n})", "sqrt({n})", "tan({n})", "tanh({n})", 'cast({i}, "float")',
-        'cast({s}, "float")', "coalesce({f}, {f})", "risky({f})", "typed({n})", "doubled({f})",
+        'cast({s}, "float")', "coalesce({f}, {f})", "risky({f})", "typed({n})", "doubled({f})", "trunc({n}, 1)",
     ),
     "text": (
         "concat({s}, {s})", "concat({i}, {s}, {b})", "lower({s})", "upper({s})", "lpad({s}, 2)", "rpad({s}, 3)",
@@ -108,19 +108,21 @@ CALLS: dict[str, tuple[str, ...]] = {
         "split_value({s}, ',', 1)", "split_value({s}, 'b', 0)", "regexp_replace({s}, {R}, 'z$1')",
         "regexp_substr({s}, {R})", "md5({s})", "sha1({s})", "sha256({s})", 'cast({i}, "string")', 'cast({b}, "string")',
         "encode({s}, 'base64')", "coalesce({s}, {s})", "risky({s})", "upper({i})",
+        "reverse({s})", "sha512({s})", "chr({i})", "dec2hex({i})", "to_json({f})",
     ),
     "bool": (
         "endswith({s}, {s})", "startswith({s}, {s})", "regexp_matches({s}, {R})", "isnull({?})", 'cast({n}, "boolean")',
-        "coalesce({b}, {b})", "risky({b})", "strict({i})", "bypass({b})",
+        "coalesce({b}, {b})", "risky({b})", "strict({i})", "bypass({b})", "array_contains(l, {i})",
+        "array_contains(e, {s})",
     ),
 }  # fmt: skip
 AGGREGATES = {
     "int": ("count(*)", "count({?})", "sum({i})", "avg({i})", "min({i})", "max({i})", "longest({?})", "plain({n})"),
     "float": (
         "sum({f})", "avg({f})", "min({f})", "max({f})", "median({f})", "stddev({n})", "stddevs({n})", "var({n})",
-        "vars({n})", "percentile_cont({n}, 0.5)",
+        "vars({n})", "percentile_cont({n}, 0.5)", "percentile_disc({n}, 0.25)",
     ),
-    "text": ("min({s})", "max({s})"),
+    "text": ("min({s})", "max({s})", "last_value({s}, FALSE)"),
     "bool": ("last_value({b}, TRUE)",),
     "list": ("collect({i})", "collect({f})", "collect({s})", "collect({b})", "newest({i}, {s})", "collect(*)"),
 }  # fmt: skip

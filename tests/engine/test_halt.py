@@ -193,7 +193,7 @@ def test_nothing_comes_of_a_step_that_was_left_behind(live: Session, trap: Trap)
     live.push("demo", {"a": 1})
     assert trap.entered.wait(PATIENCE)
     lost = next(thread for thread in threading.enumerate() if thread.name == "rule hot")
-    rule.stop(within=0.2)
+    rule.stop(patience=0.2)
 
     live.function(lambda a: a + 1, name="f")
     rule.start()
@@ -211,7 +211,7 @@ def test_nothing_comes_of_a_step_that_was_left_behind(live: Session, trap: Trap)
 
 
 def test_a_rule_can_be_dropped_and_replaced_while_its_code_is_stuck(live: Session, trap: Trap) -> None:
-    caught(live, trap, trap.wait).drop(within=0.2)
+    caught(live, trap, trap.wait).drop(patience=0.2)
 
     live.function(lambda a: "fine", name="f")
     rule = live.rule("SELECT f(a) AS b FROM demo", id="hot")
@@ -219,6 +219,37 @@ def test_a_rule_can_be_dropped_and_replaced_while_its_code_is_stuck(live: Sessio
 
     assert live.settle(PATIENCE)
     assert rows(rule) == [{"b": "fine"}]
+
+
+def test_a_source_that_is_stuck_while_it_is_opened_again_does_not_hold_the_stop_up(live: Session, trap: Trap) -> None:
+    opened: list[int] = []
+
+    def shaky() -> Iterator[dict[str, int]]:
+        opened.append(1)
+        if len(opened) > 1:
+            trap.spin()
+        raise OSError("not yet")
+        yield {}
+
+    live.source(shaky)
+    live.sql('CREATE STREAM s () WITH (TYPE="shaky")')
+    rule = live.rule("SELECT n FROM s", id="hot", options={"restartStrategy": {"attempts": 5, "delay": 1}})
+    assert trap.entered.wait(PATIENCE)
+
+    assert stopped(rule) < 1
+    assert (rule.status.state, rule.status.attempt, rule.due(), threads_of(rule)) == ("stopped", 0, None, [])
+
+
+def test_code_that_was_broken_off_is_not_a_failure_to_start_again_from(live: Session, trap: Trap) -> None:
+    live.function(trap.spin, name="f")
+    options = {"restartStrategy": {"attempts": 5, "delay": 1}}
+    rule = live.rule("SELECT f(a) AS b FROM demo", id="hot", options=options)
+    live.push("demo", {"a": 1})
+    assert trap.entered.wait(PATIENCE)
+
+    rule.stop(patience=0.2)
+
+    assert (rule.status.state, rule.status.attempt, threads_of(rule)) == ("stopped", 0, [])
 
 
 def test_settle_keeps_its_time_while_a_step_does_not_end(live: Session, trap: Trap) -> None:

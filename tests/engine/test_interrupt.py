@@ -151,11 +151,14 @@ def test_a_push_that_waits_for_room_can_be_interrupted_and_leaves_nothing_half_p
         assert ([row["a"] for row in rows(rule)], rule.status.state) == ([0, 1, 2], "running")
 
 
-def test_stop_can_be_interrupted_and_called_again() -> None:
+@pytest.mark.parametrize("ends", [True, False])
+def test_stop_can_be_interrupted_which_makes_short_work_of_it(ends: bool) -> None:
     go, entered = threading.Event(), threading.Event()
 
     def stuck(a: float) -> None:
         entered.set()
+        while ends:
+            pass
         assert go.wait(PATIENCE)
 
     with Session() as live:
@@ -169,10 +172,14 @@ def test_stop_can_be_interrupted_and_called_again() -> None:
 
         assert interrupted(rule.stop) < IN_TIME
         timer.join()
+        status = rule.status
         go.set()
-        rule.stop()
 
-        assert (rule.status.state, rule.threaded) == ("stopped", False)
+        assert (status.state, status.rows_in, status.errored, rule.threaded) == ("stopped", 1, 1, False)
+        how = "was broken off in" if ends else "did not return from"
+        assert status.message.startswith(f"function stuck {how} test_interrupt.py, line ")
+        rule.stop()
+        assert rule.status.state == "stopped"
 
 
 def test_a_second_ctrl_c_changes_nothing(session: Session) -> None:
@@ -207,7 +214,7 @@ def test_a_stop_from_another_thread_reaches_user_code_in_the_callers(session: Se
 
     def stops() -> None:
         assert entered.wait(PATIENCE)
-        rule.stop(within=0.4)
+        rule.stop(patience=0.4)
 
     thread = threading.Thread(target=stops)
     thread.start()

@@ -137,8 +137,8 @@ def test_a_failure_and_a_restart_are_in_the_log(session: Session) -> None:
     message = "source broken failed: ValueError: no more"
     assert texts(rule.log) == [
         "started",
-        f"failed: {message}",
-        "restarted, attempt 1 of 1",
+        f"starting: restart 1 of 1 in 1 s, after {message}",
+        "restart 1 of 1",
         f"stopped by error: {message}",
     ]
 

@@ -389,9 +389,12 @@ def test_waiting_for_a_source_without_end_or_pace_ends_after_the_timeout(session
     ("options", "message"),
     [
         ({"isEventtime": True}, "did you mean isEventTime"),
-        ({"restartStrategy": 5}, "restartStrategy is an object"),
-        ({"restartStrategy": {"attempts": "x"}}, "attempts is a whole number"),
         ({"bufferLength": -1}, "bufferLength is a whole number"),
+        ({"bufferLength": "many"}, "bufferLength is a whole number"),
+        ({"bufferLength": float("inf")}, "bufferLength is a whole number"),
+        ({"concurrency": -1}, "concurrency is a whole number"),
+        ({"qos": "x"}, "qos is a whole number"),
+        ({"checkpointInterval": -5}, "checkpointInterval is a duration from 0 on"),
     ],
 )
 def test_an_option_that_is_a_slip_is_refused(session: Session, options: dict[str, Any], message: str) -> None:

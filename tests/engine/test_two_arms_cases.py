@@ -348,3 +348,12 @@ def test_like_means_the_same(pattern: str) -> None:
     answer = together(f"SELECT (s LIKE '{pattern}') AS u FROM demo", pa.table({"s": texts}))
 
     assert by_duckdb(answer)
+
+
+def test_groups_by_text_are_sorted_by_columns_that_are_no_keys() -> None:
+    rows = pa.table({"s": ["b", "a", "b"], "a": [4, 5, 6], "k": [2, 1, 3]})
+    query = "SELECT a AS u, s, sum(k) AS n FROM demo GROUP BY s, TUMBLINGWINDOW(ms, 10) ORDER BY k"
+
+    (answer,) = hold_together(Case((query,), ((START, rows),)))
+
+    assert answer.emits[0][1] == [{"u": 5, "s": "a", "n": 1}, {"u": 4, "s": "b", "n": 5}]

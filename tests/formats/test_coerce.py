@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kuiper_nb.catalog import Field, Stream
 from kuiper_nb.errors import ConnectorError, RowFault
 from kuiper_nb.formats.coerce import coercion, timestamps
-from kuiper_nb.types import BIGINT, DATETIME, FLOAT, ArrayOf
+from kuiper_nb.types import BIGINT, DATETIME, FLOAT, STRING, AnyType, ArrayOf
 
 
 def test_a_dict_is_json_so_its_numbers_are_floats():
@@ -29,6 +31,24 @@ def test_numpy_values_are_those_they_hold():
     row = coercion(stream)({"a": np.int32(3), "b": np.float32(0.5), "c": np.array([1, 2])})
 
     assert repr(row) == "{'a': 3, 'b': 0.5, 'c': [1.0, 2.0]}"
+
+
+@pytest.mark.parametrize("kind", [FLOAT, DATETIME, STRING, None])
+@pytest.mark.parametrize("missing", [pd.NaT, pd.NA, np.datetime64("NaT")])
+def test_a_missing_value_of_pandas_is_null(kind: AnyType | None, missing: object):
+    stream = Stream("s", (Field("v", kind),) if kind else ())
+
+    assert coercion(stream)({"v": missing}) == {"v": None}
+
+
+def test_a_decimal_is_a_number():
+    assert coercion(Stream("s"))({"v": Decimal("1.5")}) == {"v": 1.5}
+
+
+@pytest.mark.parametrize("fields", [(), (Field("v", DATETIME),)])
+@pytest.mark.parametrize("given", [datetime(2024, 1, 1), date(2024, 1, 1), np.datetime64("2024-01-01")])
+def test_a_moment_without_a_zone_is_one_in_utc(fields: tuple[Field, ...], given: object):
+    assert coercion(Stream("s", fields))({"v": given}) == {"v": datetime(2024, 1, 1, tzinfo=UTC)}
 
 
 def test_a_float_is_no_bigint_even_if_it_is_whole():

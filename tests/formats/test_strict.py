@@ -85,6 +85,14 @@ def test_members_of_structs_must_be_there_too_unless_only_others_are_used():
     assert validated({"s": {"w": 1}}, field, columns=frozenset({"s->w"})) == {"s": {"w": 1}}
 
 
+def test_a_default_stands_in_for_an_absent_member():
+    field = Field("s", StructOf((("w", BIGINT), ("u", BIGINT)), (("w", "7"),)))
+
+    assert validated({"s": {"u": 1}}, field) == {"s": {"w": 7, "u": 1}}
+    assert validated({"s": {"w": 3, "u": 1}}, field) == {"s": {"w": 3, "u": 1}}
+    assert validated({"s": {"w": 3}}, field) == "error in preprocessor: field s type mismatch: field u is not found"
+
+
 def test_datetime_becomes_a_moment():
     field, at = Field("v", DATETIME), datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 

@@ -142,3 +142,14 @@ def test_without_a_rule_a_guarded_call_is_a_call() -> None:
     assert guarded("function sum", sum)([1, 2]) == 3
     with pytest.raises(ZeroDivisionError):
         guarded("function div", lambda: 1 / 0)()
+
+
+def test_a_run_that_nobody_waits_for_calls_no_user_code_any_more() -> None:
+    guard = Guard()
+    called: list[int] = []
+
+    guard.lost = True
+    thread, ended = begun(guard, guarded("function f", lambda: called.append(1)))
+    thread.join(PATIENCE)
+
+    assert ([type(error) for error in ended], called) == ([Stopped], [])

@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -299,3 +300,113 @@ def test_a_description_is_that_of_the_function(session: Session) -> None:
     found = session.functions["documented"]
 
     assert (found.help, found.parameters, found.returns, found.kind) == ("What it is for.", ("a",), float, "native")
+
+
+# ---- what a vectorised function says it returns
+
+
+def vectorised(returns: Any, answer: Any) -> Any:
+    def f(a: Any) -> Any:
+        return answer(a)
+
+    f.__annotations__["return"] = returns
+    return f
+
+
+@pytest.mark.parametrize("copies", [1, 60])
+@pytest.mark.parametrize(
+    ("returns", "answer", "value"),
+    [
+        (float, lambda a: np.asarray(a).astype(np.int64), 2.0),
+        (int, lambda a: np.asarray(a) * 1.0, 2),
+        (list[int], lambda a: [2.0] * len(a), 2),
+        (npt.NDArray[np.float64], lambda a: np.asarray(a).astype(np.int64), 2.0),
+        (npt.NDArray[np.int64], np.asarray, 2),
+        (str, lambda a: pa.array(["x"] * len(a)), "x"),
+        (bool, lambda a: np.asarray(a) > 1, True),
+        (pa.Array, lambda a: pa.array(["x"] * len(a)), "x"),
+        (np.ndarray, np.asarray, 2.0),
+        (float | None, lambda a: [None] * len(a), None),
+    ],
+)
+def test_a_vectorised_answer_is_what_its_annotation_says(
+    session: Session, copies: int, returns: Any, answer: Any, value: Any
+) -> None:
+    session.function(vectorised(returns, answer), name="f", vectorized=True)
+    rule = session.rule("SELECT f(a) AS b, a FROM demo", id="r")
+
+    session.push("demo", [{"a": 2}] * copies)
+
+    assert (rows(rule), len(rule.errors)) == ([{"a": 2.0} | ({} if value is None else {"b": value})] * copies, 0)
+    assert {type(row.get("b")) for row in rows(rule)} == {type(value)}
+
+
+@pytest.mark.parametrize("copies", [1, 30])
+def test_a_vectorised_answer_that_is_not_what_its_annotation_says_fails_its_rows_alone(
+    session: Session, copies: int
+) -> None:
+    session.function(vectorised(int, lambda a: np.asarray(a) / 2), name="half", vectorized=True)
+    rule = session.rule("SELECT half(a) AS b FROM demo", id="r")
+
+    session.push("demo", [{"a": 4}, {"a": 5}] * copies)
+
+    assert rows(rule) == [{"b": 2}] * copies
+    assert {error.message.rpartition("err:")[2] for error in rule.errors} == {
+        "call func half error: it is annotated to return int, but returned float64(2.5)"
+    }
+    assert len(rule.errors) == copies
+
+
+# ---- redefined while rules use it
+
+
+@pytest.mark.parametrize(
+    ("redefined", "message"),
+    [
+        (lambda a, b: a, "f takes 2 arguments now, but with 1 it is called by rules hot, cold"),
+        (lambda: 1, "f takes 0 arguments now, but with 1 it is called by rules hot, cold"),
+        (lambda a, b, *rest: a, "f takes at least 2 arguments now, but with 1 it is called by rules hot, cold"),
+        (lambda a, b, c=1: a, "f takes 2 to 3 arguments now, but with 1 it is called by rules hot, cold"),
+    ],
+)
+def test_a_redefinition_that_running_rules_cannot_call_is_refused_and_names_them(
+    session: Session, redefined: Any, message: str
+) -> None:
+    session.function(lambda a: a + 1, name="f")
+    hot, *_ = [session.rule("SELECT f(a) AS b FROM demo WHERE f(a) > 0", id=id) for id in ("hot", "cold")]
+
+    with pytest.raises(FunctionError) as caught:
+        session.function(redefined, name="f")
+    session.push("demo", {"a": 1})
+
+    assert caught.value.message == message
+    assert caught.value.hint == "give what is new a default, or drop hot first"
+    assert (rows(hot), hot.status.generations) == ([{"b": 2.0}], {"f": 1})
+
+
+def test_a_redefinition_with_a_default_goes_on(session: Session) -> None:
+    session.function(lambda a: a + 1, name="f")
+    rule = session.rule("SELECT f(a) AS b FROM demo", id="r")
+
+    session.function(lambda a, b=10: a + b, name="f")
+    session.push("demo", {"a": 1})
+
+    assert rows(rule) == [{"b": 11.0}]
+
+
+def test_a_function_that_becomes_an_aggregate_under_a_running_rule_is_refused(session: Session) -> None:
+    session.function(lambda a: a, name="f")
+    session.rule("SELECT f(a) AS b FROM demo", id="r")
+
+    with pytest.raises(FunctionError, match="f is an aggregate now, but as no aggregate it is called by rule r"):
+        session.aggregate(lambda a: a[0], name="f")
+
+
+def test_a_rule_that_does_not_run_holds_no_redefinition_up(session: Session) -> None:
+    session.function(lambda a: a, name="f")
+    rule = session.rule("SELECT f(a) AS b FROM demo", id="r")
+    rule.stop()
+
+    session.function(lambda a, b: a, name="f")
+
+    assert session.functions["f"].generation == 2

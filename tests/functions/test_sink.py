@@ -143,3 +143,42 @@ def test_a_sink_that_exits_fails_its_emit(session: Session) -> None:
     session.push("demo", {"a": 1})
 
     assert "sink leave failed: SystemExit: 3" in rule.errors[0].message
+
+
+@pytest.mark.parametrize(
+    ("properties", "message", "hint"),
+    [
+        ({"label": "x", "tmies": 2}, "sink labelled has no property tmies", "did you mean times?"),
+        ({"label": "x", "sendSingel": True}, "sink labelled has no property sendSingel", "did you mean sendSingle?"),
+        ({"label": "x", "colour": "red"}, "sink labelled has no property colour", "it takes label, times"),
+        ({"label": "x", "bufferLength": -1}, "invalid bufferLength -1", "bufferLength is a whole number from 0 on"),
+        ({"label": "x", "batchSize": float("inf")}, "invalid batchSize +Inf", "batchSize is a whole number from 0 on"),
+    ],
+)
+def test_a_property_that_means_nothing_is_refused(
+    session: Session, properties: dict[str, Any], message: str, hint: str
+) -> None:
+    session.sink(lambda rows, label, times=1: None, name="labelled")
+
+    with pytest.raises(KuiperError) as caught:
+        session.rule("SELECT a FROM demo", id="r", actions=[{"labelled": properties}])
+
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+    assert dict(session.rules) == {}
+
+
+def test_a_buffer_length_that_is_no_number_is_refused(session: Session) -> None:
+    session.sink(lambda rows: None, name="keep")
+
+    with pytest.raises(KuiperError, match="'bufferLength' expected type 'int', got unconvertible type 'string'"):
+        session.rule("SELECT a FROM demo", id="r", actions=[{"keep": {"bufferLength": "many"}}])
+
+
+def test_a_sink_that_takes_any_property_gets_them_all(session: Session) -> None:
+    got: list[dict[str, Any]] = []
+    session.sink(lambda rows, **rest: got.append(rest), name="open")
+    session.rule("SELECT a FROM demo", id="r", actions=[{"open": {"colour": "red", "resourceId": "x"}}])
+
+    session.push("demo", {"a": 1})
+
+    assert got == [{"colour": "red"}]

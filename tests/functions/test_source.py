@@ -194,6 +194,32 @@ def test_a_restart_makes_the_generator_anew(session: Session) -> None:
     assert (rule.status.state, rule.status.message) == ("stopped", "done")
 
 
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        ('TYPE="memry", DATASOURCE="x"', "source type memry not found (did you mean memory?)"),
+        ('TYPE="numbrs"', "source type numbrs not found (did you mean numbers?)"),
+        ('TYPE="nope"', "source type nope not found (known: file, memory, simulator)"),
+        ('TYPE="memory"', "stream t: memory needs a DATASOURCE, the topic"),
+    ],
+)
+def test_a_stream_that_no_rule_can_read_yet_is_created_with_a_note(session: Session, options: str, note: str) -> None:
+    session.source(lambda: iter(()), name="numbers")
+
+    assert session.sql(f"CREATE STREAM t () WITH ({options})") == f"Stream t is created.\nnote: {note}"
+    assert "t" in session.streams
+
+
+def test_the_source_of_a_stream_may_be_defined_after_it(session: Session) -> None:
+    session.sql('CREATE STREAM t () WITH (TYPE="later")')
+    session.source(lambda: iter([{"n": 1}]), name="later")
+    rule = session.rule("SELECT n FROM t", id="r")
+
+    rule.wait()
+
+    assert rows(rule) == [{"n": 1}]
+
+
 def test_an_unknown_type_is_answered_with_the_nearest(session: Session) -> None:
     session.source(lambda: iter(()), name="numbers")
     session.sql('CREATE STREAM t () WITH (TYPE="numbrs")')
@@ -220,11 +246,20 @@ def test_two_rules_have_a_generator_each(session: Session) -> None:
     assert [rows(rule) for rule in made] == [[{"n": 0}, {"n": 1}]] * 2
 
 
-def test_an_interval_that_is_no_number_is_refused(session: Session) -> None:
+@pytest.mark.parametrize(
+    "options", ['INTERVAL="abc"', 'INTERVAL="-5"', 'EXTRA="{\\"interval\\": -5}"', 'EXTRA="{\\"interval\\": true}"']
+)
+def test_an_interval_that_is_no_number_of_ms_is_refused_where_it_is_written(session: Session, options: str) -> None:
     session.source(lambda: iter([{"n": 1}]), name="numbers")
 
-    with pytest.raises(ConnectorError, match='INTERVAL is a number of milliseconds, not "abc"'):
-        started(session, ', INTERVAL="abc"')
+    with pytest.raises(ConnectorError, match="INTERVAL is a number of milliseconds, not "):
+        session.sql(f'CREATE STREAM t () WITH (TYPE="numbers", {options})')
+    assert "t" not in session.streams
+
+
+def test_the_interval_of_a_simulator_is_refused_where_it_is_written(session: Session) -> None:
+    with pytest.raises(ConnectorError, match="the simulator's interval is at least 1 ms, not -3"):
+        session.sql('CREATE STREAM t () WITH (TYPE="simulator", EXTRA="{\\"interval\\": -3}")')
 
 
 def test_a_source_that_exits_and_fails_to_close_stops_its_rule_and_nothing_else(session: Session) -> None:
@@ -245,3 +280,11 @@ def test_a_source_that_exits_and_fails_to_close_stops_its_rule_and_nothing_else(
     assert "source numbers failed: SystemExit: 3" in rule.status.message
     rule.stop()
     assert closed == [1]
+
+
+def test_an_item_of_a_yielded_list_that_is_no_row_fails_alone(session: Session) -> None:
+    session.source(lambda: iter([[{"n": 1}, "x", {"n": 2}]]), name="numbers")
+    rule = started(session)
+    rule.wait()
+
+    assert (rows(rule), [error.row for error in rule.errors]) == ([{"n": 1}, {"n": 2}], ["x"])

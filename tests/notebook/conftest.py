@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import os
 import re
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +43,23 @@ class Notebook:
             result = self.shell.run_cell(cell, store_history=True)
         text = re.sub(r"Out\[\d+\]: ?\n?", "", captured.stdout)
         return Shown(text.rstrip(), result.result, result.error_in_exec or result.error_before_exec)
+
+    def interrupted(self, cell: str, when: Callable[[], object]) -> tuple[Shown, float]:
+        """Run a cell and interrupt it as Ctrl-C does, once *when* has returned, in a thread beside it; and how many
+        seconds it went on after that."""
+        signalled: list[float] = []
+
+        def interrupt() -> None:
+            when()
+            signalled.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)  # the process, as a notebook does: the main thread gets it
+
+        beside = threading.Thread(target=interrupt)
+        beside.start()
+        shown = self.run(cell)
+        ended = time.monotonic()
+        beside.join()
+        return shown, ended - signalled[0]
 
     def __getitem__(self, name: str) -> Any:
         return self.shell.user_ns[name]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
+import pytest
+
 from kuiper_nb import KuiperError
 
 from .conftest import Notebook
@@ -55,6 +59,19 @@ def test_nothing_is_done_when_the_source_cannot_be_opened(notebook: Notebook) ->
 
     assert isinstance(shown.error, KuiperError)
     assert notebook.run("list(kuiper.session().streams)").value == ["demo"]
+
+
+def test_the_log_sink_says_where_it_writes_until_it_is_seen(
+    notebook: Notebook, caplog: pytest.LogCaptureFixture
+) -> None:
+    shown = notebook.run("%%kuiper hot --sink log\nSELECT a FROM demo")
+    assert shown.text.splitlines()[0].startswith(
+        "note: the log sink writes into %kuiper logs hot and, at level INFO, to logger kuiper_nb.rule.hot"
+    )
+
+    caplog.set_level(logging.INFO)
+    shown = notebook.run("%%kuiper warm --sink log\nSELECT a FROM demo")
+    assert "note" not in shown.text
 
 
 def test_a_cell_has_one_select_and_it_comes_last(notebook: Notebook) -> None:

@@ -175,7 +175,7 @@ def test_interrupting_a_preview_whose_function_does_not_end_brings_the_kernel_ba
 
     def interrupts() -> None:
         at.append(monotonic())
-        kernel.manager.interrupt_kernel()
+        kernel.process.send_signal(signal.SIGINT)
 
     timer = threading.Timer(1.5, interrupts)
     timer.start()
@@ -194,7 +194,7 @@ def test_interrupting_a_wait_leaves_the_rule_running(kernel: Kernel, wait: str) 
 
     def interrupts() -> None:
         at.append(monotonic())
-        kernel.manager.interrupt_kernel()
+        kernel.process.send_signal(signal.SIGINT)
 
     threading.Timer(0.7, interrupts).start()
     shown = kernel.run(wait)

@@ -31,6 +31,16 @@ def value(text: str) -> Any:
         ("{{ '}}' }}", "}}"),
         ('{{ {"a":{"b":1}}["a"]["b"] }}', 1),
         ('{{ {"a":{"b":{"c":{"d":2}}}}["a"]["b"]["c"]["d"] }}', 2),
+        ('{{ {"a":{"b":{"c":{"d":{"e":{"f":6}}}}}}["a"]["b"]["c"]["d"]["e"]["f"] }}', 6),
+        ("{{len(str({1:{2:{3:{4:{5:{6:{7:{8:{}}}}}}}}}))}}", 42),
+        ("{{" + "len({**{**{**{**{**{**{}}}}}}})" + "}}", 0),
+        ("{{ f'{n}}}' }}", "3}"),
+        ('{{ f"{ {1: {2: {3: {4: {5: 0}}}}}[1] }" }}', "{2: {3: {4: {5: 0}}}}"),
+        ('{{ """}}\n"}}""" }}', '}}\n"}}'),
+        ("{{ r'\\\\' + '}}' }}", "\\" * 2 + "}}"),
+        ("{{ (1 +\n 2) }}", 3),
+        ("{{ n#}}", 3),
+        ("{{ ';' }}", ";"),
         ("{{len({1,2})}}", 2),
         ("{{max({1,2})}}", 2),
         ('{{ "\\"}}" + "{" }}', '"}}{'),
@@ -51,6 +61,29 @@ def test_two_placeholders_are_two() -> None:
     found = parse_rule("SELECT {{n}} AS a, {{n + 1}} AS b FROM demo", evaluated)
 
     assert [item.value for item in found.items] == [Constant(3), Constant(4)]
+
+
+def test_a_placeholder_in_a_comment_or_a_name_is_none() -> None:
+    text = "SELECT a /* {{ nowhere( }} */ AS `{{x}}` -- {{ 1 +\nFROM demo WHERE b = {{ n }}; what follows {{"
+    found = parse_rule(text, evaluated)
+
+    assert (found.items[0].alias, found.where.right) == ("{{x}}", Constant(3))  # type: ignore[union-attr]
+
+
+def test_an_error_behind_a_placeholder_points_at_its_place_in_the_text() -> None:
+    with pytest.raises(ParseError) as raised:
+        parse_rule("SELECT {{ ({1: {2: {3: {4: {5: {}}}}}} and\n 1) }} AS a FRM demo", evaluated)
+
+    assert (raised.value.line, raised.value.column) == (2, 13)
+    assert raised.value.caret() == " 1) }} AS a FRM demo\n            ^"
+
+
+@pytest.mark.parametrize("text", ["SELECT a {{n + 1}} FROM demo", "SELECT a FROM demo {{n + 1}}"])
+def test_a_placeholder_in_the_wrong_place_is_shown_as_written(text: str) -> None:
+    with pytest.raises(ParseError) as raised:
+        parse_rule(text, evaluated)
+
+    assert raised.value.message == 'found "{{n + 1}}", which does not fit here'
 
 
 @pytest.mark.parametrize("text", ["{{}}", "{{  }}", "'{{}}'", "'a {{ }} b'"])

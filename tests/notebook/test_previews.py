@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 
 import pyarrow as pa
 import pytest
+
+import kuiper_nb
+from kuiper_nb.notebook.cell import PREVIEW
 
 from .conftest import Notebook
 
@@ -83,19 +85,42 @@ def test_a_cell_may_be_bounded_in_a_live_notebook(live: Notebook) -> None:
 
 def test_an_interrupt_ends_a_preview_at_once_and_shows_what_there_was(live: Notebook) -> None:
     live.run(TICKS)
-    signalled: list[float] = []
 
-    def interrupt() -> None:
-        signalled.append(time.monotonic())
-        signal.raise_signal(signal.SIGINT)
-
-    timer = threading.Timer(0.35, interrupt)
-    timer.start()
-    shown = live.run("%%kuiper --for 60s\nSELECT n FROM t WHERE n < 3")
-    ended = time.monotonic()
-    timer.join()
+    shown, seconds = live.interrupted(
+        "%%kuiper --for 60s\nSELECT n FROM t WHERE n < 3", lambda: threading.Event().wait(0.35)
+    )
 
     assert isinstance(shown.error, KeyboardInterrupt)
     assert shown.text.splitlines() == ["n", "─", "1", "2", "2 rows; interrupted", "Interrupted: the preview has ended"]
-    assert ended - signalled[0] < 0.5
+    assert seconds < 0.5
+    assert live.run("dict(kuiper.rules)").value == {}
+
+
+@pytest.mark.parametrize(("busy", "left_behind"), [(True, 0), (False, 1)])
+def test_an_interrupt_does_not_wait_for_a_function_that_takes_long(
+    live: Notebook, busy: bool, left_behind: int
+) -> None:
+    entered, leave, answered = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(n: int) -> int:
+        entered.set()
+        while not leave.is_set():
+            if not busy:
+                leave.wait()
+        answered.set()
+        return n
+
+    kuiper_nb.session().function(slow)
+    live.run(TICKS)
+
+    shown, seconds = live.interrupted("%%kuiper --for 60s\nSELECT slow(n) AS m FROM t", entered.wait)
+    threads = {thread for thread in threading.enumerate() if thread.name == f"rule {PREVIEW}"}
+    leave.set()
+    for thread in threads:
+        thread.join(20)
+
+    assert shown.text.splitlines()[-1] == "Interrupted: the preview has ended"
+    assert seconds < 0.4
+    assert (len(threads), answered.is_set()) == (left_behind, False)
+    assert {thread.name for thread in threading.enumerate()}.isdisjoint({f"rule {PREVIEW}"})
     assert live.run("dict(kuiper.rules)").value == {}

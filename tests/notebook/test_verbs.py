@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-import time
 
 import pytest
+
+import kuiper_nb
+from kuiper_nb.notebook.firstline import _FLAGS, _VALUED
 
 from .conftest import Notebook
 
@@ -33,7 +34,9 @@ def test_a_bare_line_shows_everything(notebook: Notebook) -> None:
         ("stop", "which rule?\nknown: hot"),
         ("compare hot", "%kuiper compare is not supported yet"),
         ("drop plugin x", "a plugin is not supported yet"),
-        ("describe function sume", "no function named sume"),
+        ("describe function sume", "no function named sume\ndid you mean sum?"),
+        ("drop demo", "no rule named demo\ndemo is a stream; say so: stream demo"),
+        ("explain demo", "no rule named demo\ndemo is a stream; say so: stream demo"),
         ("drop stream demo", "stream demo is used by rule hot\ndrop hot first"),
     ],
 )
@@ -89,20 +92,45 @@ def test_wait_without_a_name_waits_for_what_was_pushed(live: Notebook) -> None:
 
 def test_an_interrupted_wait_returns_at_once_and_leaves_the_rule_running(live: Notebook) -> None:
     live.run("%%kuiper hot -o hot\nSELECT a FROM demo")
-    signalled: list[float] = []
 
-    def interrupt() -> None:
-        signalled.append(time.monotonic())
-        signal.raise_signal(signal.SIGINT)
-
-    timer = threading.Timer(0.3, interrupt)
-    timer.start()
-    shown = live.run("%kuiper wait hot --for 60s")
-    ended = time.monotonic()
-    timer.join()
+    shown, seconds = live.interrupted("%kuiper wait hot --for 60s", lambda: threading.Event().wait(0.3))
 
     assert shown.text == "Interrupted: rule hot runs on"
-    assert (ended - signalled[0] < 0.5, live["hot"].status.state) == (True, "running")
+    assert (seconds < 0.4, live["hot"].status.state) == (True, "running")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("wait", "the rules run on"),
+        ("wait hot --for 60s", "rule hot runs on"),
+        ("wait hot --rows 9", "rule hot runs on"),
+        ("stop hot", "Rule hot has stopped after function slow did not return from "),
+        ("restart hot", "Rule hot has stopped after function slow did not return from "),
+    ],
+)
+def test_an_interrupt_does_not_wait_for_a_function_that_takes_long(live: Notebook, line: str, says: str) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(a: float) -> float:
+        entered.set()
+        leave.wait()
+        return a
+
+    kuiper_nb.session().function(slow)
+    live.run("%%kuiper hot -o hot\nSELECT slow(a) AS b FROM demo")
+    live.run("kuiper.push('demo', {'a': 1})")
+    entered.wait()
+
+    shown, seconds = live.interrupted(f"%kuiper {line}", lambda: threading.Event().wait(0.1))
+    state = live["hot"].status.state
+    leave.set()
+
+    assert shown.text.startswith(f"Interrupted: {says}")
+    assert seconds < 0.4
+    assert state == ("running" if line.startswith("wait") else "stopped")
+    live["hot"].stop()
+    assert live["hot"].status.state == "stopped"
 
 
 def test_a_stopped_rule_takes_one_batch_by_hand(live: Notebook) -> None:
@@ -145,6 +173,29 @@ def test_a_function_is_swapped_and_dropped(notebook: Notebook) -> None:
     assert dropped.text == "Function f is dropped."
 
 
+def test_reset_counts_tables_apart(notebook: Notebook) -> None:
+    notebook.run('%%kuiper\nCREATE TABLE t () WITH (TYPE="memory", DATASOURCE="t")')
+
+    shown = notebook.run("%kuiper reset")
+
+    assert shown.text == "0 rules, 1 stream and 1 table are forgotten, and what Python defined."
+
+
+def test_what_two_rules_use_is_dropped_after_both(notebook: Notebook) -> None:
+    notebook.run("%%kuiper a\nSELECT a FROM demo")
+    notebook.run("%%kuiper b\nSELECT a FROM demo")
+
+    error = notebook.run("%kuiper drop stream demo").error
+
+    assert str(error) == "stream demo is used by rules a, b\ndrop them first"
+
+
+def test_help_names_every_option_of_the_first_line(notebook: Notebook) -> None:
+    shown = notebook.run("%kuiper help").text
+
+    assert all(option in shown for option in (*_FLAGS, *_VALUED))
+
+
 def test_reset_forgets_everything(notebook: Notebook) -> None:
     notebook.run("%%kuiper hot\nSELECT a FROM demo")
 
@@ -184,4 +235,4 @@ def test_reset_of_one_thing_forgets_nothing(notebook: Notebook, line: str, hint:
 
 def test_help_lists_the_verbs_and_explains_functions(notebook: Notebook) -> None:
     assert "  step      one micro-batch by hand" in notebook.run("%kuiper help").text
-    assert notebook.run("%kuiper help avg").text.startswith("avg: ")
+    assert notebook.run("%kuiper help avg").text.startswith("avg(value)\n")

@@ -354,10 +354,45 @@ def test_members_elements_and_slices(expression: str, expected: object) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["v[4]", "v[-5]", "v[5:]", "v[0:5]", "o[0]", "s[0]", "v->x", "v[s]", "v[nothing]", "empty[:]", "empty[0]"],
+    [
+        "v[4]",
+        "v[-5]",
+        "v[5:]",
+        "v[0:5]",
+        "v[n:0]",
+        "v[-1:1]",
+        "v[-1:-3]",
+        "v[-4:0]",
+        "o[0]",
+        "s[0]",
+        "v->x",
+        "v[s]",
+        "v[nothing]",
+        "empty[:]",
+        "empty[0]",
+    ],
 )
 def test_what_lies_outside_is_a_fault(expression: str) -> None:
-    assert value(expression, v=[10, 20, 30, 40], o={"w": 1}, s="text", empty=[]) is FAULT
+    assert value(expression, v=[10, 20, 30, 40], n=1, o={"w": 1}, s="text", empty=[]) is FAULT
+
+
+@pytest.mark.parametrize("other", [1e300, float("-inf"), 2**62, datetime(1, 1, 1), datetime(9999, 12, 31, tzinfo=UTC)])
+def test_a_moment_compares_with_any_number_and_with_moments_without_a_zone(other: Any) -> None:
+    later = other in (1e300, 2**62, datetime(9999, 12, 31, tzinfo=UTC))
+    assert value("t < n", t=MOMENT, n=other) is later
+    assert value("t BETWEEN n AND n", t=MOMENT, n=other) is False
+
+
+@pytest.mark.parametrize("at", [float("inf"), float("-inf"), float("nan"), 1e300])
+@pytest.mark.parametrize("expression", ["v[n]", "v[n:]", "v[0:n]"])
+def test_a_bound_beyond_all_numbers_is_a_fault(expression: str, at: float) -> None:
+    assert value(expression, v=[10, 20], n=at) is FAULT
+
+
+@pytest.mark.parametrize("at", ["s", "nothing", "o", "yes", "far"])
+def test_an_index_that_is_no_number_is_a_fault_in_ekuipers_words(at: str) -> None:
+    row = {"v": [10], "o": {"w": 1}, "s": "text", "yes": True, "far": float("inf")}
+    assert {fault(f"v[{at}]", **row), fault(f"v[0:{at}]", **row)} == {"invalid evaluation result - <nil>"}
 
 
 # ---- functions and aliases

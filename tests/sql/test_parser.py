@@ -216,6 +216,12 @@ def test_a_value_that_is_no_literal_is_refused_in_a_placeholder(value: object) -
         parse("SELECT {{x}} FROM demo", lambda text: value)
 
 
+def test_members_of_a_struct_may_have_defaults() -> None:
+    (create,) = parse('CREATE STREAM s (a STRUCT(w BIGINT DEFAULT 7, x STRING)) WITH (DATASOURCE="s")')
+    assert isinstance(create, Create)
+    assert create.columns[0].type == StructOf((("w", BIGINT), ("x", STRING)), (("w", 7),))
+
+
 # ---- refusals
 
 
@@ -237,11 +243,13 @@ def test_a_value_that_is_no_literal_is_refused_in_a_placeholder(value: object) -
         ('SELECT a AS "b" FROM demo', (1, 13), '"b"', "cannot name a column or alias"),
         ("SELECT a FROM demo LIMIT x", (1, 26), "x", "a number"),
         ("SHOW STREAM", (1, 6), "STREAM", "STREAMS or TABLES"),
-        ('CREATE STREAM x (a BIGINTT) WITH (DATASOURCE="x")', (1, 20), "BIGINTT", "a type (BIGINT"),
+        ('CREATE STREAM x (a BIGINTT) WITH (DATASOURCE="x")', (1, 20), "BIGINTT", "did you mean BIGINT?"),
+        ('CREATE STREAM x (a INTEGER) WITH (DATASOURCE="x")', (1, 20), "INTEGER", "did you mean BIGINT?"),
+        ('CREATE STREAM x (a ?) WITH (DATASOURCE="x")', (1, 20), "?", "expected a type (BIGINT"),
+        ("SELECT count(*) FORM demo", (1, 17), "FORM", "did you mean FROM?"),
+        ("SELECT a FROM demo WHRE a > 1", (1, 20), "WHRE", "did you mean WHERE?"),
+        ("SELECT a FROM demo GROUPBY a", (1, 20), "GROUPBY", "did you mean GROUP?"),
         ("SELECT +12 FROM demo", (1, 8), "+", "expected"),
-        ("SELECT a FROM demo\nWHERE a >", (2, 10), "the end", "expected"),
-        ("SELECT a FROM", (1, 14), "the end", "a stream name"),
-        ("", (1, 1), "the end", "SELECT"),
     ],
 )
 def test_a_wrong_sentence_is_pointed_at_with_what_would_have_worked(
@@ -250,6 +258,25 @@ def test_a_wrong_sentence_is_pointed_at_with_what_would_have_worked(
     error = refusal(text)
 
     assert ((error.line, error.column), error.message) == (place, f'found "{found}", which does not fit here')
+    assert hint in error.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "hint"),
+    [
+        ("SELECT a FROM demo\nWHERE a >", (2, 10), "the statement ends too early", "expected"),
+        ("SELECT a FROM", (1, 14), "the statement ends too early", "a stream name"),
+        ("SELECT count(a FROM demo GROUP BY TUMBLINGWINDOW(ss, 10", (1, 16), 'found "FROM", which', "expected ), OR"),
+        ("SELECT abs(a, b", (1, 16), "the statement ends too early", "a comma"),
+        ("", (1, 1), "there is no statement", "SELECT"),
+        (" ; ", (1, 3), "there is no statement", "SELECT"),
+    ],
+)
+def test_a_sentence_without_an_end_is_told_apart(text: str, place: tuple[int, int], message: str, hint: str) -> None:
+    error = refusal(text)
+
+    assert (error.line, error.column) == place
+    assert error.message.startswith(message)
     assert hint in error.hint
 
 
@@ -301,3 +328,8 @@ def test_what_the_dialect_does_not_have_is_refused_with_a_place(text: str) -> No
 @pytest.mark.parametrize("text", ["v[n + 1]", "v[(1)]", "v[1:-3]", "v[-2:-1]", "v[:]", "v[n:n]"])
 def test_indexes_and_slices_are_expressions(text: str) -> None:
     assert printed(expression(text)) == text  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", [r"'\ud83d'", r"'\U00110000'", "'\ud83d'", "`\ud83d`"])
+def test_half_a_character_is_refused(text: str) -> None:
+    assert "character" in refusal(f"SELECT {text} AS r FROM demo").message

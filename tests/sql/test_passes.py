@@ -300,3 +300,7 @@ def test_the_same_text_and_definitions_give_the_same_plan() -> None:
 )
 def test_a_plan_knows_the_columns_it_reads(text: str, columns: set[str] | None) -> None:
     assert compiled(text).columns == columns
+
+
+def test_a_slip_in_the_name_of_a_window_is_a_slip() -> None:
+    assert refusal("SELECT count(*) FROM demo GROUP BY TUMBLNGWINDOW(ss, 10)").hint == "did you mean TUMBLINGWINDOW?"

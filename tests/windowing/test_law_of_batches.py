@@ -273,3 +273,25 @@ def test_what_a_window_to_come_needs_is_kept(cut):
         machine.observe(np.array(part, np.int64))
         kept = machine.keep_from()
         assert all(span.lower >= kept for span in machine.close(part[-1]))
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    SPECS, st.lists(st.integers(0, 40_000), max_size=30), st.lists(st.integers(0, 42_000), max_size=6), st.booleans()
+)
+def test_passing_over_empty_windows_changes_nothing_else(spec, offsets, marks, ends):
+    times = np.sort(np.array(offsets, np.int64)) + BASE
+    plain, passing = windows(spec), windows(spec)
+    for machine in (plain, passing):
+        machine.start(BASE)
+        machine.observe(times)
+
+    def filled(spans):
+        return [span for span in spans if ((times >= span.lower) & (times < span.upper)).any()]
+
+    for mark in sorted(marks):
+        waiting = times[times >= passing.keep_from() - 500]  # some that were let go are still in sight
+        assert passing.close(BASE + mark, np.flip(waiting)) == filled(plain.close(BASE + mark))
+        assert (passing.due(), passing.keep_from()) == (plain.due(), plain.keep_from())
+    if ends:
+        assert passing.finish(times) == filled(plain.finish())

@@ -180,3 +180,42 @@ def test_an_incomplete_count_window_is_never_finished():
 
     assert machine.finish() == [Span(0, 3, 3, 3, 3)]
     assert machine.finish() == []
+
+
+def held(*times: int) -> np.ndarray:
+    return np.array(times, np.int64)
+
+
+def test_empty_windows_are_passed_over_and_the_others_are_as_they_would_have_been():
+    machine = at_noon(Tumbling(Unit.SS, 1), after=300)
+    far = NOON + 10**14
+
+    spans = machine.close(far, held(NOON + 400, far - 500, far))
+
+    assert since_noon(spans) == [
+        (BEGINNING, 1000, 300, 1000, 1000),
+        (10**14 - 1000, 10**14, 10**14 - 1000, 10**14, 10**14),
+    ]
+    assert (machine.due(), machine.keep_from()) == (far + 1000, far)
+
+
+def test_a_row_of_overlapping_windows_keeps_all_of_them():
+    machine = at_noon(Hopping(Unit.SS, 3, 1))
+
+    spans = machine.close(NOON + 10**12, held(NOON + 5500, NOON + 6500))
+
+    assert [span.end - NOON for span in spans] == [6000, 7000, 8000, 9000]
+
+
+def test_a_row_between_two_windows_keeps_none():
+    machine = at_noon(Hopping(Unit.SS, 1, 3))
+
+    assert machine.close(NOON + 10**12, held(NOON + 3500)) == []
+    assert machine.keep_from() > NOON + 3500
+
+
+def test_the_end_of_the_input_is_a_leap_like_any_other():
+    machine = at_noon(Tumbling(Unit.MS, 1))
+    see(machine, NOON, NOON + 10**13)
+
+    assert [span.lower for span in machine.finish(held(NOON, NOON + 10**13))] == [BEGINNING, NOON + 10**13]

@@ -23,10 +23,16 @@ FAMILIES = (
 )
 
 
+def family(name: str) -> tuple[Builtin, ...]:
+    """The built-in functions of one family."""
+    found: tuple[Builtin, ...] = import_module(f".{name}", __name__).BUILTINS
+    return found
+
+
 @cache
 def table() -> dict[str, Builtin]:
     """Every built-in function by name."""
-    return {b.name: b for family in FAMILIES for b in import_module(f".{family}", __name__).BUILTINS}
+    return {b.name: b for name in FAMILIES for b in family(name)}
 
 
 def find(name: str) -> Builtin | None:

@@ -46,12 +46,13 @@ def _flag(value: Any, which: str) -> bool:
 
 
 class Lag:
-    """A queue as long as the offset, filled with the default when the first row comes."""
+    """A queue as long as the offset; until it is full the answer is the default of the first row."""
 
-    __slots__ = ("_queue",)
+    __slots__ = ("_default", "_queue")
 
     def __init__(self) -> None:
         self._queue: deque[Any] | None = None
+        self._default: Any = None
 
     def __call__(self, arguments: tuple[Any, ...], counts: bool) -> Any:
         value, offset, default, flag = (arguments + (None, 1, None, True)[len(arguments) :])[:4]
@@ -60,8 +61,9 @@ class Lag:
             length = to_int(offset, "strict")
             if length < 0:
                 raise RowFault(f"the offset should not be negative but got {length}")
-            self._queue = deque([default] * length, maxlen=length)
-        answer = self._queue[0] if self._queue else None
+            self._queue, self._default = deque(maxlen=length), default if length else None
+        full = self._queue and len(self._queue) == self._queue.maxlen
+        answer = self._queue[0] if full else self._default
         if counts and not (ignore_null and value is None):
             self._queue.append(value)
         return answer

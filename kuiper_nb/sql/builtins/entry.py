@@ -38,6 +38,8 @@ literals."""
 class Builtin:
     """A built-in function.
 
+    Its example stands in `examples.py`, and `signatures.py` names its arguments.
+
     *reference* defines it: Python values in, value out, RowFault for a row that fails (the cause alone; "call func …
     error:" is added by the caller). It is never called with a null argument unless *nulls* says so:
 

@@ -118,21 +118,20 @@ class _Parser:
         return value
 
     def _name(self) -> Expression:
-        """true, false, or a path from the root without its `$`, in which what is missing is null."""
+        """true, false, or a path without `$`, which finds nothing: null, as in eKuiper."""
         name = self.take()
         if name in ("true", "false"):
             return self._constant(name == "true")
-        keys: list[Expression] = [self._constant(name)]
         while True:
             if self.accept("."):
-                keys.append(self._constant(self._ident()))
+                self._ident()
             elif self.accept("["):
-                keys.append(self.expression())
+                self.expression()
                 self.expect("]")
             elif self.next == ("sign", "("):
                 raise RowFault(f"parsing error: {self.path}: there is no function {name}")
             else:
-                return lambda root, current: _variable(keys, root, current)
+                return self._constant(None)
 
     def _ident(self) -> str:
         if self.next[0] != "ident":
@@ -261,19 +260,6 @@ def _joined(name: str, left: Expression, right: Expression) -> Expression:
         return first if decided and decided(first) else apply(first, right(root, current))
 
     return evaluate
-
-
-def _variable(keys: list[Expression], root: Any, current: Any) -> Any:
-    value = root
-    for key in keys:
-        name = text(key(root, current))
-        if isinstance(value, dict):
-            value = value.get(name)
-        elif isinstance(value, list):
-            value = value[int(name)] if name.isdecimal() and int(name) < len(value) else value
-        else:
-            raise RowFault(f"unknown parameter {name}")
-    return value
 
 
 def _follow(steps: list[Step], root: Any, start: Any) -> Any:

@@ -58,6 +58,10 @@ def test_lag_passes_over_nulls_unless_it_is_told_not_to() -> None:
     assert answers("lag", *[(v, 1, 9, False) for v in (1, None, 2, 3)]) == [9, 1, None, 2]
 
 
+def test_lag_by_more_rows_than_memory_holds_is_the_default() -> None:
+    assert answers("lag", (1, 2**62, 7), (2, 2**62, 7)) == [7, 7]
+
+
 def test_lag_of_no_rows_is_always_null() -> None:
     assert answers("lag", (1, 0, 7), (2, 0, 7)) == [None, None]
 
