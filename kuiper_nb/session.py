@@ -16,6 +16,7 @@ from .connectors.readahead import ReadAhead
 from .connectors.replay import replayed
 from .contracts import Clock, Function, Payload, Sink, Source
 from .duck import Duck
+from .engine.halt import drop_all
 from .engine.lifetime import closed_at_exit
 from .engine.outlet import Outlet
 from .engine.rule import Rule
@@ -378,8 +379,7 @@ class Session(Recordings):
 
     def close(self) -> None:
         """Stop and forget every rule."""
-        for rule in list(self.rules.values()):
-            rule.drop()
+        drop_all(list(self.rules.values()))
         self._duck.close()
 
     def __enter__(self) -> Session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,18 @@ class Decoder:
         self._row = coercion(stream, columns)
         self._pushing = Pushing(stream, columns, extra(stream), self._row)
         self._time = timestamps(stream) if event_time else None
+        self.floor = 0  # the clock at the last step: nothing arrives before it, or a closed window would miss it
+
+    def batches(self, payloads: Iterable[Payload], now: int, fault: Fault) -> list[Batch]:
+        """The batches of *payloads*, whose arrivals never go back: not even when two threads push at once."""
+        floor, self.floor = self.floor, now
+        found = []
+        for payload in payloads:
+            floor = max(floor, payload.at or 0)
+            batch = self.decode(payload, now, floor, fault)
+            if batch is not None:
+                found.append(batch)
+        return found
 
     def decode(self, payload: Payload, now: int, floor: int, fault: Fault) -> Batch | None:
         """The batch of *payload*, whose arrival is its own, but not before *floor*, or *now*; None when nothing is

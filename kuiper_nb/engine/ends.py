@@ -9,8 +9,9 @@ from typing import Literal
 from ..contracts import EndOfStream, Payload, Source
 from ..errors import KuiperError
 from .emits import Emit, RowError
-from .outlet import Outlet, Report
-from .output import Message
+from .halt import Closing, Note, close_aside, closed
+from .outlet import Outlet
+from .output import Message, Output
 from .wiring import Wiring
 
 Input = Literal["pushed", "bounded", "unbounded"]
@@ -19,13 +20,16 @@ _MOST_PAYLOADS = 8192
 
 class Ends:
     """What was pushed but not read when the source was closed is read first when it is open again. *separate*: every
-    row is a message of its own. *report* takes what fails on the way out."""
+    row is a message of its own. What *out* delivers goes to the sinks; it takes what fails there, *note* what does not
+    close."""
 
-    def __init__(self, wiring: Wiring, report: Report, *, separate: bool) -> None:
+    def __init__(self, wiring: Wiring, out: Output, note: Note, *, separate: bool) -> None:
         self.source: Source | None = None
         self._wiring = wiring
-        self._report = report
+        self._report = out.undelivered
+        self._note = note
         self._separate = separate
+        out.deliver, out.report = self.deliver, self.error
         self._outlets: list[Outlet] = []
         self._open = False
         self._unread: deque[Payload] = deque()
@@ -43,18 +47,24 @@ class Ends:
         if self.source is not None:
             self.source.open()
 
-    def shut(self, *, listen: bool = False) -> None:
+    def shut(self, close: Closing = closed, *, listen: bool = False) -> None:
         """Close what is open; *listen* leaves a source that is pushed to as it is, so that nothing is missed."""
         outlets, self._outlets = self._outlets, []
-        for outlet in outlets:
-            outlet.sink.close()
-        source = self.source
-        if source is None or not self._open or (listen and hasattr(source, "backlog")):
-            return
-        self._open = False
-        source.close()
-        while getattr(source, "backlog", 0) and (payload := source.poll()) is not None:
-            self._unread.append(payload)
+        source = self.source if self._open else None
+        pushed = hasattr(source, "backlog")
+        if source is not None and pushed and not listen:  # it is never the user's: it closes at once
+            source.close()
+            while getattr(source, "backlog", 0) and (payload := source.poll()) is not None:
+                self._unread.append(payload)
+        self._open = self._open and pushed and listen
+        close([None if pushed else source, *(outlet.sink for outlet in outlets)], self._note)
+
+    def handed_over(self, out: Output) -> Ends:
+        """Ends for the runs to come, which *out* delivers to; a step that nobody waits for keeps these, closed."""
+        self.shut(close_aside)
+        heir = Ends(self._wiring, out, self._note, separate=self._separate)
+        heir._unread, self._unread = self._unread, deque()
+        return heir
 
     # ---- in
 

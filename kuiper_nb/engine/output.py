@@ -123,6 +123,26 @@ class Output:
         self._count(error, window)
         self.report(error)
 
+    def undecodable(self, message: str, row: Any, at: int) -> None:
+        """A payload, or a row of one, came in and could not be read."""
+        self.counts["rows_in"] += 1
+        self.fault(message, row, at)
+
+    def write_off(self, waiting: int) -> int:
+        """The rows of which nothing became, in a step that broke off or a window never sent, count as errored; all but
+        *waiting*, which still wait. Answers how many they are."""
+        known = waiting + sum(self.counts[name] for name in ("used", "filtered", "late", "errored"))
+        lost = max(self.counts["rows_in"] - known, 0)
+        self.counts["errored"] += lost
+        return lost
+
+    def handed_over(self) -> Output:
+        """An output that goes on from here; what a step that nobody waits for puts into this one gets nowhere."""
+        heir = Output()
+        heir.__dict__.update(self.__dict__)
+        self.__dict__.update(Output().__dict__)
+        return heir
+
     def delay(self, late: Late) -> None:
         """A row came too late."""
         self.late.append(late)
@@ -133,12 +153,6 @@ class Output:
         self.errors.append(RowError(message, row, at, where))
         self.counts["errors"] += 1
         self.last_error = message
-
-    def write_off(self, waiting: int) -> None:
-        """The rows of which nothing became, in a step that broke off or a window never sent, count as errored; all but
-        *waiting*, which still wait."""
-        known = waiting + sum(self.counts[name] for name in ("used", "filtered", "late", "errored"))
-        self.counts["errored"] += max(self.counts["rows_in"] - known, 0)
 
     def _keep(self, emit: Emit) -> None:
         self.emits.append(emit)

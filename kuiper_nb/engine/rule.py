@@ -7,19 +7,24 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..contracts import Clock, Payload
+from ..contracts import Payload
 from ..errors import KuiperError
+from ..functions.guard import Guard, Stopped
 from ..sql.plan import Plan
 from .batch import Batch, concatenated
 from .bounds import Bounds
 from .decode import Decoder
 from .ends import Ends
 from .exact import Exact
+from .halt import HURRY, PATIENCE, broken_off, halted, stuck
+from .interrupt import deferred
+from .log import RuleLog
 from .output import Output
 from .pace import Pace
 from .parameters import Parameters
 from .pipeline import Pipeline
 from .restart import Restarts
+from .schedule import Scheduled
 from .shown import Shown
 from .status import RuleStatus, State, counted
 from .why import reason
@@ -27,14 +32,13 @@ from .wiring import Scope, Wiring
 from .worker import Worker
 
 _TICK = 0.05
-_UNDER_WAY = "a step is still under way"
 
 
-class Rule(Shown):
+class Rule(Shown, Scheduled):
     """A rule. It is made stopped; `start` runs it.
 
-    *emits*, *errors* and *late* hold the newest of what came out. Under a virtual clock everything happens in the
-    thread that calls; else in a thread of the rule's own.
+    *emits*, *errors* and *late* hold the newest of what came out, *log* the lines. Under a virtual clock everything
+    happens in the thread that calls; else in a thread of the rule's own.
     """
 
     def __init__(self, id: str, plan: Plan, wiring: Wiring, *, keep: int = 100_000, generation: int = 1) -> None:
@@ -44,10 +48,10 @@ class Rule(Shown):
         self.bounds = Bounds()
         self.pace = Pace()
         self._wiring = wiring
+        self.log = RuleLog(self.now)
+        self.guard = Guard(self.log)
         self._out = Output(keep)
-        self._ends = Ends(wiring, self._out.undelivered, separate=plan.window is None)
-        self._out.deliver = self._ends.deliver
-        self._out.report = self._ends.error
+        self._ends = Ends(wiring, self._out, self.log.note, separate=plan.window is None)
         self._state: State = "stopped"
         self._message = ""
         self._pipeline: Pipeline | None = None
@@ -60,11 +64,11 @@ class Rule(Shown):
         self._changed = threading.Condition()
         self._awake = threading.Event()
         self._worker = Worker()
-        self._stopping = self._dropped = False
+        self._stopping = False
         self._restarts = Restarts(plan.options.restart, exact=wiring.clock.virtual)
         self._batches = 0
+        self._coming: list[Batch] = []  # of the step under way: those it has not taken yet
         self._started: int | None = None
-        self._floor = 0  # the clock at the last step: nothing arrives before it, or a closed window would miss it
         self._snapshot = self._taken()
 
     # ---- what it shows
@@ -73,8 +77,8 @@ class Rule(Shown):
     def status(self) -> RuleStatus:
         """A snapshot, taken at the border of the last micro-batch; a step that takes long does not hold it up."""
         unread = 0 if self._state in ("running", "starting") else self._ends.unread
-        taken = self._snapshot
-        return replace(taken, state=self._state, message=self._message, attempt=self._restarts.attempt, unread=unread)
+        taken = replace(self._snapshot, state=self._state, message=self._message)
+        return replace(taken, attempt=self._restarts.attempt, unread=unread, log_lines=self.log.total)
 
     def _taken(self) -> RuleStatus:
         return RuleStatus(
@@ -100,70 +104,68 @@ class Rule(Shown):
 
     def start(self, *, by_hand: bool = False) -> None:
         """Run, or *by_hand* wait for calls of `step`. Raises KuiperError when its source or a sink cannot be opened."""
-        if self._message == _UNDER_WAY and not self._worker.left(0.5):
-            raise KuiperError(f"rule {self.id} cannot start: {_UNDER_WAY}", "start it when that has ended")
         with self._lock:
             if self._state in ("running", "starting"):
                 return
             self.parameters.require()
             self._state, self._message, self._stopping = "starting", "", False
+            self.guard = Guard(self.log)
             self._restarts.forget()
             self._pipeline = None
             self._write_off()  # what waited in windows when it was stopped
             self._started = self._wiring.clock.now()
             try:
-                self._open()
+                with self.guard.watch():
+                    self._open("started")
             except KuiperError as error:
                 self._out.last_error = error.message
                 self._close("stopped by error", error.message)
                 raise
+            except BaseException:  # Ctrl-C, while a source or sink of the user's opens
+                self._close("stopped", "interrupted")
+                raise
         if not self._wiring.clock.virtual and not by_hand:
             self._worker.start(f"rule {self.id}", lambda: self._wiring.run(self))
 
-    def stop(self, patience: float = 2) -> None:
-        """Stop; open windows are not sent. Returns when the rule has stopped, or after *patience* seconds of waiting
-        for a step that is under way: what that holds is closed when it ends."""
+    def stop(self, patience: float = PATIENCE) -> None:
+        """Stop; open windows are not sent. Returns after *patience* seconds, whatever the user's code does.
+
+        User code that does not return is broken off where it is; what cannot be broken off (a wait in C) is left
+        behind with its thread: nothing comes of it any more. Ctrl-C makes short work of the waiting.
+        """
+        self.halt()
+        try:
+            self._halted(patience)
+        except KeyboardInterrupt:
+            with deferred():
+                self._halted(HURRY)
+            raise
+
+    def halt(self) -> None:
+        """Ask it to stop, and do not wait for that."""
         self._stopping = True
         self._awake.set()
-        if self._vector is not None:
-            self._vector.interrupt()
-        gone = False
-        try:
-            gone = self._worker.left(patience)
-        finally:  # an interrupt, too, leaves a rule that ends when its step does
-            if not gone:  # a function of the user's that does not return
-                self._state, self._message = "stopped", _UNDER_WAY
-        if not gone:
-            return
-        with self._lock:
-            if self._state in ("running", "starting"):
-                self._stopped()
-
-    def drop(self, patience: float = 2) -> None:
-        """Stop and forget the rule; *patience* as in `stop`."""
-        self._dropped = True
-        self.stop(patience)
-        if self._worker.here or not self._worker.alive:
-            self._let_go()
-        self._wiring.dropped(self)
 
     def left(self) -> None:
-        """The thread that ran it is done: what a stop that did not wait for it left open is closed now."""
+        """The thread that ran it is done: what it was asked to stop is closed in it, not in the one that waits."""
         with self._lock:
-            if self._worker.here and self._state not in ("running", "starting"):
-                if self._message == _UNDER_WAY:
-                    self._stopped()
-                self._let_go()
+            if self._stopping and self._worker.here:
+                self._stopped()
 
     def _stopped(self) -> None:
-        self._restarts.forget()
-        self._close("stopped", "")
-        if unread := self._ends.unread:
-            self._message = f"{unread} pushed batch{'es wait' if unread > 1 else ' waits'} for the next start"
+        with self._lock, self.guard.watch():
+            if self._state in ("running", "starting"):
+                self._restarts.forget()
+                self._close("stopped", "")
 
-    def _let_go(self) -> None:
-        if self._dropped and self._vector is not None:
-            self._vector.close()
+    def drop(self, patience: float = PATIENCE) -> None:
+        """Stop and forget the rule; *patience* as in `stop`."""
+        try:
+            self.stop(patience)
+        finally:
+            if self._vector is not None:
+                self._vector.close()
+            self._wiring.dropped(self)
 
     def wait(self, timeout: float | None = None, emits: int | None = None) -> bool:
         """Until bounded input is used up and the sinks have it, *emits* emits are there, or the rule stops.
@@ -193,20 +195,23 @@ class Rule(Shown):
 
     def step(self) -> bool:
         """One micro-batch: what the source has ready now, then the windows that are finished. Whether anything came."""
-        with self._lock:
+        with self._lock, self.guard.watch() as guard:
             if self._restarts.at is not None:
                 self._again(self._restarts.at)
             if self._state != "running" or self._pipeline is None:
                 return False
-            now = self._wiring.clock.now()
+            now, pipeline = self._wiring.clock.now(), self._pipeline
             self.parameters.renew()
             try:
                 payloads, ended = self._ends.taken()
             except KuiperError as error:
                 self.failed(error)
                 return True
-            self._take(list(concatenated(self._decoded(payloads, now))), now)
-            self._pipeline.close(now)
+            if not guard.lost:
+                self._take(list(concatenated(self._decoded(payloads, now))), now)
+                pipeline.close(now)
+            if guard.lost:
+                return True
             if ended:
                 self._finish(now)
             elif reason := self.bounds.reached(self._out.counts, now - (self._started or now)):
@@ -218,14 +223,16 @@ class Rule(Shown):
     def _take(self, batches: list[Batch], now: int) -> None:
         """Take *batches* one after the other; when one breaks the step off, those behind it count as come in, too."""
         assert self._pipeline is not None
+        pipeline, out, self._coming = self._pipeline, self._out, batches
         try:
             while batches:
                 batch = batches.pop(0)
-                self._pipeline.take(batch)
-                self._pipeline.close(min(now, int(batch.arrivals[-1])))  # a later batch may belong to the same window
+                pipeline.take(batch)
+                pipeline.close(min(now, int(batch.arrivals[-1])))  # a later batch may belong to the same window
                 self._batches += 1
         finally:
-            self._out.counts["rows_in"] += sum(len(batch) for batch in batches)
+            out.counts["rows_in"] += sum(len(batch) for batch in batches)
+            batches.clear()
 
     def _again(self, at: int) -> None:
         """Start again after an error, once the time has come (*at*, ms)."""
@@ -236,7 +243,7 @@ class Rule(Shown):
             self._notify()
         elif now >= at:
             try:
-                self._open()
+                self._open(self._restarts.count)
                 self._message, self._restarts.at = self._restarts.count, None
             except Exception as error:  # one more failure of the rule
                 self.failed(error)
@@ -244,91 +251,27 @@ class Rule(Shown):
     def _decoded(self, payloads: list[Payload], now: int) -> list[Batch]:
         """The batches of *payloads*, whose arrivals never go back: not even when two threads push at once."""
         if self._tape is not None:
-            self._tape.take(payloads, now, self._floor)
-        floor, self._floor = self._floor, now
-        batches = []
-        for payload in payloads:
-            floor = max(floor, payload.at or 0)
-            batch = self._decoder.decode(payload, now, floor, self._undecodable)
-            if batch is not None:
-                batches.append(batch)
-        return batches
-
-    def due(self) -> int | None:
-        """When a step would have something to do (ms); None when only a push brings that about."""
-        end = None if self.bounds.ms is None or self._started is None else self._started + self.bounds.ms
-        if self._restarts.at is not None:
-            return self._restarts.at if end is None else min(self._restarts.at, end)
-        if self._state != "running" or self._pipeline is None:
-            return None
-        found = [at for at in (self._ends.due(), self._pipeline.due(), end) if at is not None]
-        return min(found) if found else None
-
-    @property
-    def active(self) -> bool:
-        """Whether it runs, or will again after an error, and nobody asked it to stop."""
-        return (self._state == "running" or self._restarts.at is not None) and not self._stopping
-
-    @property
-    def here(self) -> bool:
-        """Whether it is active and the thread that asks is the one that runs it."""
-        return self.active and self._worker.here
-
-    @property
-    def idle(self) -> bool:
-        """Whether it has nothing to do: no payload waits and no step is under way."""
-        if not self.active:
-            return True
-        if self.backlog or not self._lock.acquire(blocking=False):  # who asks must stay interruptible
-            return False
-        try:
-            return not self.backlog
-        finally:
-            self._lock.release()
-
-    @property
-    def paced(self) -> bool:
-        """Whether the clock, or a push, says when the source delivers; else it delivers at every turn."""
-        return self._restarts.at is not None or getattr(self._ends.source, "paced", True)
-
-    @property
-    def threaded(self) -> bool:
-        """Whether a thread of its own runs it now."""
-        return self._worker.alive
-
-    @property
-    def clock(self) -> Clock:
-        """What it takes the time from."""
-        return self._wiring.clock
-
-    def now(self) -> int:
-        """The time of that clock, ms."""
-        return self.clock.now()
-
-    def wake(self) -> None:
-        """Something arrived: the rule's thread need not wait for its next due time."""
-        self._awake.set()
-
-    @property
-    def backlog(self) -> int:
-        """How many pushed payloads wait to be read."""
-        return self._ends.backlog
-
-    def rest(self, seconds: float) -> None:
-        """Wait for a wake-up, at most so long."""
-        self._awake.wait(seconds)
-        self._awake.clear()
+            self._tape.take(payloads, now, self._decoder.floor)
+        return self._decoder.batches(payloads, now, self._out.undecodable)
 
     def failed(self, error: BaseException) -> None:
         """An error stopped the rule: start again, if and when its restart strategy says so; else it stays stopped."""
         message = error.message if isinstance(error, KuiperError) else f"{type(error).__name__}: {error}"
-        with self._lock:
-            now = self._wiring.clock.now()
-            self._write_off()
-            self._out.fault(message, None, now, where=getattr(error, "where", ""), window=True)
-            self._out.last_error, self._restarts.at = message, None
-            delay = None if self._stopping else self._restarts.schedule(now)
-            if delay is None:
+        with self._lock, self.guard.watch() as guard:
+            now, off = self._wiring.clock.now(), isinstance(error, Stopped)
+            message = broken_off(guard) if off else message
+            stopping = off or (self._stopping and self._state == "running")
+            lost = self._write_off()
+            if lost or not stopping:
+                where = guard.broken_at if off else getattr(error, "where", "")
+                self._out.fault(message, None, now, where=where, window=True)
+                self._out.last_error = message
+            self._restarts.at = None
+            delay = None if stopping or self._stopping else self._restarts.schedule(now)
+            if stopping:
+                self._restarts.forget()
+                self._close("stopped", message if lost else "")
+            elif delay is None:
                 self._close("stopped by error", message)
             else:
                 self._pipeline = None  # what waits in it is not taken over
@@ -338,14 +281,40 @@ class Rule(Shown):
 
     # ---- inside
 
-    def _notify(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
+    def _over(self, seconds: float) -> bool:
+        """Whether no step is under way, now or after so many seconds."""
+        lock = self._lock
+        if not self._worker.left(seconds) or not lock.acquire(timeout=seconds):
+            return False
+        lock.release()
+        return True
 
-    def _write_off(self) -> None:
-        self._out.write_off(self._pipeline.waiting if self._pipeline is not None else 0)
+    def _halted(self, patience: float) -> None:
+        interrupt = self._vector.interrupt if self._vector is not None else lambda: None
+        if not halted(self.guard, self._over, interrupt, patience):
+            self._leave_behind()
+        self._stopped()
 
-    def _open(self) -> None:
+    def _leave_behind(self) -> None:
+        """Nobody waits for the step under way any more; what it still does reaches nothing of this rule."""
+        message, caller = stuck(self.guard), self._wiring.caller
+        self.guard.lost, self.guard = True, Guard(self.log)
+        self._lock, self._worker = threading.RLock(), Worker()
+        self._out = self._out.handed_over()
+        self._out.counts["rows_in"] += sum(len(batch) for batch in self._coming)
+        self._coming.clear()
+        self._ends = self._ends.handed_over(self._out)
+        self._exact = Exact(self.plan, caller, self.parameters)
+        self._vector = self._wiring.vector(self.plan, caller, self.parameters)
+        self._restarts.forget()
+        if self._write_off():
+            self._out.fault(message, None, self.now(), window=True)
+        self._close("stopped", message)
+
+    def _write_off(self) -> int:
+        return self._out.write_off(self._pipeline.waiting if self._pipeline is not None else 0)
+
+    def _open(self, how: str) -> None:
         now = self._wiring.clock.now()
         scope = Scope(self._wiring.clock, self.id, now)
         self._pipeline = Pipeline(self.plan, self._exact, self._vector, self._out, scope)
@@ -353,11 +322,12 @@ class Rule(Shown):
         if self._tape is not None:
             self._tape.start(now)
         self._state = "running"
-        self._floor = now
+        self._decoder.floor = now
         self.parameters.renew()
         self._pipeline.start(now)
         self._pipeline.close(now)
         self._snapshot = self._taken()
+        self.log.note(how)
 
     def _finish(self, now: int) -> None:
         assert self._pipeline is not None
@@ -374,10 +344,13 @@ class Rule(Shown):
         if self._pipeline is not None:
             self._pipeline.release()
         self._ends.shut(listen=listen)
+        if state == "stopped" and not message and (unread := self._ends.unread):
+            self._message = f"{unread} pushed batch{'es wait' if unread > 1 else ' waits'} for the next start"
+        self.log.note(f"{state}: {self._message}" if self._message else state)
 
-    def _undecodable(self, message: str, row: Any, at: int) -> None:
-        self._out.counts["rows_in"] += 1
-        self._out.fault(message, row, at)
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def __repr__(self) -> str:
         return f"<Rule {self.id}: {self._state}>"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 
+from ..functions.guard import Stopped
 from ..process import ProcessSetting
 from .allocation import keep_freed_memory
 from .rule import Rule
@@ -17,13 +19,16 @@ _switching = ProcessSetting(sys.getswitchinterval, sys.setswitchinterval, lambda
 def run(rule: Rule) -> None:
     """Step *rule* whenever something is due or arrives, until it is not running any more."""
     keep_freed_memory()
-    with _switching.needed():
+    guard = rule.guard
+    with suppress(Stopped), _switching.needed(), guard.watch():  # Stopped: nobody waits for it any more
         while rule.here:
             began = time.perf_counter()
             try:
                 worked = rule.step()
             except BaseException as error:  # whatever it is, sys.exit() too, a rule that does not run must not seem to
-                rule.failed(error)
+                guard.calm()
+                if not guard.lost:
+                    rule.failed(error)
                 continue
             if worked:
                 rule.pace.step(time.perf_counter() - began)

@@ -8,6 +8,7 @@ from ..sql.plan import Plan
 from .emits import Emit, Late, Newest, RowError
 from .ends import Ends, Input
 from .explain import Explained, explained
+from .log import RuleLog
 from .output import Output
 from .result import arrow_table, frame
 from .vector import Vector
@@ -22,6 +23,7 @@ class Shown:
     """The part of a `Rule` that only answers questions."""
 
     plan: Plan
+    log: RuleLog
     _out: Output
     _ends: Ends
     _vector: Vector | None
@@ -49,6 +51,10 @@ class Shown:
     def df(self) -> pd.DataFrame:
         """All kept rows as a pandas DataFrame."""
         return frame(self.emits)
+
+    def logs(self) -> list[str]:
+        """The newest lines of its log, each with its time (UTC) and the place in the user's code; the newest last."""
+        return [str(line) for line in self.log.lines()]
 
     def explain(self) -> Explained:
         """The plan's steps, the arm each takes and why, and the SQL that DuckDB runs."""

@@ -21,7 +21,8 @@ class RuleStatus:
     `rule.errors`: rows, payloads, and windows that failed as a whole (*window_errors*, whose rows count as used).
     *attempt* is the restart after an error that it is at, or waits for, 0 when there was none; *unread* counts the
     pushed batches that a stopped rule has not read, and reads when it is started again. *arms* counts rows by the arm
-    that computed them. Times are ms; *watermark* None before there is one.
+    that computed them, *log_lines* all lines of its log, kept or not. Times are ms; *watermark* None before there is
+    one.
     """
 
     id: str
@@ -47,6 +48,7 @@ class RuleStatus:
     batches: int = 0
     attempt: int = 0
     unread: int = 0
+    log_lines: int = 0
 
 
 def counted(counts: Mapping[str, int], pipeline: Pipeline | None) -> dict[str, Any]:

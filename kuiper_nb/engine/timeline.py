@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 
 from ..errors import ClockError
+from ..functions.guard import Stopped
 from ..windowing.clock import VirtualClock
 from .interrupt import deferred
 from .rule import Rule
@@ -65,7 +66,7 @@ class Timeline:
         for rule in list(self._rules()):
             timer = rule.due()
             if timer is not None and timer <= self._clock.now() and rule.paced:
-                self._step(rule)
+                step(rule)
 
     def _turns(self) -> bool:
         """One turn for every source that does not wait for the clock; whether there was one."""
@@ -79,16 +80,23 @@ class Timeline:
         """One step of each of *rules*; whether anything came of it."""
         worked = False
         for rule in rules:
-            worked = self._step(rule) or worked
+            worked = step(rule) or worked
         return worked
 
-    @staticmethod
-    def _step(rule: Rule) -> bool:
-        with deferred():
-            try:
-                return rule.step()
-            except ClockError:
-                raise
-            except Exception as error:  # as in a thread of its own: the rule stops with its error, the caller goes on
+
+def step(rule: Rule) -> bool:
+    """One step in the caller's thread, in which Ctrl-C waits for its end; whether anything came of it.
+
+    As in a thread of its own, the rule stops with its error and the caller goes on.
+    """
+    guard = rule.guard
+    with deferred():
+        try:
+            return rule.step()
+        except ClockError:
+            raise
+        except (Exception, Stopped) as error:
+            guard.calm()
+            if not guard.lost:
                 rule.failed(error)
-                return True
+            return True

@@ -10,6 +10,7 @@ from ..errors import RowFault
 from ..sql.evaluate import Frame
 from ..sql.resolved import UserCall
 from .native import UserFault
+from .output import note
 
 
 class RowCaller:
@@ -32,5 +33,8 @@ class RowCaller:
         function = self.functions.get(name)
         if function is None:
             raise RowFault(f"call func {name} error: the function has been dropped")
-        self.generations[name] = function.generation
+        if self.generations.get(name) != function.generation:
+            if name in self.generations:
+                note(f"function {name}: generation {function.generation} is in use")
+            self.generations[name] = function.generation
         return function

@@ -13,6 +13,7 @@ from ..sql.values import described
 from .answered import SCALARS, all_returned, as_value, element_hint, returned, scalar_hint
 from .arrays import Shape, as_arrow, as_values, given, shape_of
 from .faults import UserFault, fault_of, located
+from .guard import current, guarded
 
 __all__ = ["UserFault", "as_value", "located", "native"]
 
@@ -34,12 +35,14 @@ def native(
     coerce = () if vectorized or aggregate else tuple(hints.get(p) for p in parameters)
     answers = (element_hint if vectorized else scalar_hint)(hints.get("return"))
     one = _one(f, called, coerce, vectorized, aggregate, shape, answers)
+    if vectorized:
+        call = _vector_call(f, called, shape, answers)
+    else:
+        call = _row_call(one, f, called, coerce, aggregate, answers)
     return Function(
         name=called,
         kind="native",
-        call=_vector_call(f, called, shape, answers)
-        if vectorized
-        else _row_call(one, f, called, coerce, aggregate, answers),
+        call=guarded(f"function {called}", call),
         one=one,
         arity=arity,
         aggregate=aggregate,
@@ -110,9 +113,12 @@ def _one(
 ) -> Callable[..., Any]:
     checked = any(h in SCALARS for h in hints)
     padded = tuple(hints)
+    what = f"function {name}"
 
     def one(*arguments: Any) -> Any:
+        guard = current()
         try:
+            guard.enter(what)
             if vectorized:
                 value = as_values(f(*(given([a], shape) for a in arguments)), 1)[0]
                 return returned(name, as_value(name, value), answers)
@@ -128,6 +134,8 @@ def _one(
             raise
         except BaseException as error:  # a SystemExit of one row is an error of that row
             raise fault_of(name, error) from error
+        finally:
+            guard.leave()
 
     return one
 

@@ -12,7 +12,9 @@ import pyarrow as pa
 from ..errors import ConnectorError, FunctionError, did_you_mean
 from .definitions import Definitions
 from .faults import located, told
+from .guard import current
 from .native import suspends
+from .output import note
 from .source import filled
 
 Takes = Literal["rows", "bytes", "arrow"]
@@ -86,12 +88,16 @@ class NativeSink:
     def write(self, item: Any, at: int) -> None:
         """Hand over one item. Raises SinkFailure when the function raised."""
         definition = self._latest()
+        guard = current()
         try:
+            guard.enter(f"sink {self._name}")
             definition.write(item, **self._arguments)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a SystemExit fails the emit, not the kernel
             raise SinkFailure(f"sink {self._name} failed: {told(error)}", located(error)) from error
+        finally:
+            guard.leave()
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -107,6 +113,8 @@ class NativeSink:
             everything = filled(_without_first(write), self._properties, f"sink {self._name}")
             accepted = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(write).parameters.values())
             self._arguments = {k: v for k, v in everything.items() if k in rest or accepted}
+            if self._generation > 0:
+                note(f"sink {self._name}: generation {generation} is in use")
             self._generation = generation
         return definition
 

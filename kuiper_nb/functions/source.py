@@ -7,7 +7,7 @@ import contextlib
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -15,7 +15,10 @@ from ..contracts import Clock, EndOfStream, Payload
 from ..errors import ConnectorError, did_you_mean
 from .definitions import Definitions
 from .faults import located, told
+from .guard import Stopped, current, guarded
+from .output import note
 
+T = TypeVar("T")
 _OURS = {"DATASOURCE", "FORMAT", "TYPE", "TIMESTAMP", "TIMESTAMP_FORMAT", "CONF_KEY", "SHARED", "KIND", "KEY"}
 
 
@@ -89,7 +92,7 @@ class NativeSource:
         if now < self._due or self._items is None:
             return None
         try:
-            item = self._items.next()
+            item = self._guarded(self._items.next)
         except (EndOfStream, KeyboardInterrupt):
             raise
         except BaseException as error:  # a SystemExit ends the source, not the kernel
@@ -111,21 +114,26 @@ class NativeSource:
         if closing is None:
             return
         try:
-            closing.close()
+            self._guarded(closing.close)
         except KeyboardInterrupt:
             raise
         except BaseException:
             return
+
+    def _guarded(self, call: Callable[[], T]) -> T:
+        return guarded(f"source {self._name}", call)()
 
     def _swap(self) -> None:
         self.close()
         definition = self._definitions.get(self._name)
         if definition is None:
             raise ConnectorError(f"source type {self._name} not found", did_you_mean(self._name, self._definitions))
+        if self.generation:
+            note(f"source {self._name}: generation {self._definitions.generation(self._name)} is in use")
         self.generation = self._definitions.generation(self._name)
         arguments = filled(definition.make, self._properties, f"source {self._name}")
         try:
-            self._items = items(definition.make(**arguments))
+            self._items = self._guarded(lambda: items(definition.make(**arguments)))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -224,11 +232,20 @@ def items(made: Any) -> _Items:
 def _async_items(made: AsyncIterator[Any]) -> _Items:
     loop = asyncio.new_event_loop()
 
+    async def item() -> Any:
+        return await made.__anext__()
+
     def take() -> Any:
+        guard, task = current(), loop.create_task(item())
+        guard.wake = lambda: _cancel(loop, task)
         try:
-            return loop.run_until_complete(made.__anext__())
+            return loop.run_until_complete(task)
         except StopAsyncIteration:
             raise EndOfStream from None
+        except asyncio.CancelledError:
+            raise (Stopped() if guard.asked else EndOfStream()) from None
+        finally:
+            guard.wake = None
 
     def close() -> None:
         aclose = getattr(made, "aclose", None)
@@ -237,3 +254,9 @@ def _async_items(made: AsyncIterator[Any]) -> _Items:
                 loop.run_until_complete(aclose())
 
     return _Items(take, close)
+
+
+def _cancel(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+    """From another thread."""
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(task.cancel)

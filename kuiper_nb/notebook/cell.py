@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..engine.bounds import Bounds
+from ..engine.halt import HURRY, PATIENCE
 from ..errors import KuiperError
 from ..sql.parser import parse
 from ..sql.syntax import Select, Show, Statement
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 ROWS = 20
 SECONDS = 10.0
 PREVIEW = "(preview)"
-_PATIENCE = 0.05
-"""Seconds that an interrupted preview waits for a function of the user's; its rule ends when that returns."""
+LINES = 20
 
 
 class Interrupted(KeyboardInterrupt):
@@ -108,19 +108,20 @@ def _run(session: Session, select: Select, first: FirstLine, outcome: Outcome, p
         return
     try:
         outcome.value, outcome.notes = preview(ground, select, first, place)
+        outcome.messages.extend(outcome.value.log)
     finally:
         if other:
             ground.close()
 
 
 def _unseen(first: FirstLine) -> tuple[str, ...]:
-    """The log sink writes to Python's logging, which shows nothing of level INFO until it is told to."""
+    """The log sink writes to the rule's log, and to Python's logging, which shows nothing of level INFO by itself."""
     logger = f"kuiper_nb.rule.{first.name}"
     if not any(sink.partition(":")[0].lower() == "log" for sink in first.sinks) or logging.getLogger(
         logger
     ).isEnabledFor(logging.INFO):
         return ()
-    return (f'the log sink writes to logger {logger}; logging.basicConfig(level="INFO") shows it',)
+    return (f"the log sink writes into %kuiper logs {first.name} and, at level INFO, to logger {logger}",)
 
 
 def _rule(session: Session, select: Select, first: FirstLine) -> Rule:
@@ -148,9 +149,16 @@ def preview(session: Session, select: Select, first: FirstLine, place: Place) ->
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        rule.drop(_PATIENCE if interrupted else 2)
+        rule.drop(HURRY if interrupted else PATIENCE)
     reason = "interrupted" if interrupted else rule.status.message or f"{seconds:g} s"
-    result = Result(rule.emits, rule.errors, rule.late, most=most, reason=reason, place=place)
+    result = Result(rule.emits, rule.errors, rule.late, most=most, reason=reason, place=place, log=_printed(rule))
     if interrupted:
         raise Interrupted("the preview has ended", result)
     return result, rule.plan.notes
+
+
+def _printed(rule: Rule) -> list[str]:
+    """What the user's code printed: nobody can ask for the log of a preview afterwards."""
+    lines = [str(line) for line in rule.log.lines() if line.kind in ("print", "more")]
+    earlier = [f"… {len(lines) - LINES:,} earlier lines"] if len(lines) > LINES else []
+    return [*earlier, *lines[-LINES:]]

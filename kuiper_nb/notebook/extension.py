@@ -10,6 +10,7 @@ from traitlets.config.loader import LazyConfigValue
 
 import kuiper_nb
 
+from ..functions.places import name_places
 from . import complete, modes
 from .magics import Kuiper
 
@@ -31,6 +32,7 @@ def load(shell: Any) -> None:
     shell.register_magics(kuiper)
     shell.events.register("pre_run_cell", kuiper.cells.begins)
     _register_views(shell, kuiper.cells.place)
+    name_places(kuiper.cells.place)
     complete.register(shell)
     kuiper.inspecting.register()
 
@@ -44,6 +46,7 @@ def unload(shell: Any) -> None:
     """Stop every rule, forget the session, take the magic away."""
     kuiper_nb.forget_session()
     kuiper_nb._opening = None
+    name_places(None)
     _forget(shell)
     _end_views()
 

@@ -160,6 +160,8 @@ _USAGE = {
     **dict.fromkeys(("stop", "start", "restart", "step", "why"), "RULE"),
     **dict.fromkeys(("show", "describe", "drop"), f"[KIND] NAME    ({_KINDS})"),
     "wait": "[RULE] [--rows 20] [--for 5s]",
+    "logs": "RULE [--rows 50]",
+    "tail": "RULE [--for 10s]",
     "explain": "RULE, or a SELECT",
     "status": "[RULE]",
     "record": "STREAM [FILE] [--rows 20] [--for 5s]",

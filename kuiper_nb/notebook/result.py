@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Result:
     """The rows of a preview, in *rows* (dicts) and *emits*; what failed is in *errors*, what came too late in *late*.
 
-    *reason* says why it ended: "done" (so did the input), "20 rows", "10 s", "interrupted" or an error.
+    *reason* says why it ended: "done" (so did the input), "20 rows", "10 s", "interrupted" or an error. *log* has the
+    newest lines that the user's code printed.
     """
 
     def __init__(
@@ -29,11 +30,13 @@ class Result:
         most: int,
         reason: str,
         place: Place,
+        log: Sequence[str] = (),
     ) -> None:
         self.emits = list(_first(emits, most))
         self.errors = list(errors)
         self.late = list(late)
         self.reason = reason
+        self.log = list(log)
         self._place = place
 
     @property

@@ -52,12 +52,14 @@ def step(rule: Rule, session: Session) -> View:
         rule.start(by_hand=True)
     elif not rule.clock.virtual and rule.threaded:
         raise KuiperError(f"rule {rule.id} runs by itself", f"%kuiper stop {rule.id}, then step it by hand")
+    from ..engine import timeline  # here, as it brings DuckDB along
+
     before, emits = rule.status, len(rule.emits)
     due = rule.due()
     if rule.clock.virtual and due is not None and due > rule.now():
         session.advance(due)
     else:
-        rule.step()
+        timeline.step(rule)
     after = rule.status
     rows = [row for emit in rule.emits[emits:] for row in emit.rows]
     text = (
@@ -72,11 +74,11 @@ def _over(rule: Rule) -> str:
 
 
 def stop(rule: Rule) -> str:
-    """Stop it; open windows are not sent. Raises Interrupted, and the rule ends when its step does."""
+    """Stop it; open windows are not sent. Raises Interrupted, and the rule has stopped all the same."""
     try:
         rule.stop()
     except KeyboardInterrupt:
-        raise Interrupted(f"rule {rule.id} ends when the step under way does") from None
+        raise Interrupted(headline(rule)) from None
     return headline(rule)
 
 

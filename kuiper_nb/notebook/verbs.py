@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CatalogError, KuiperError, NotSupported, did_you_mean
 from ..sql.ddl import described
 from ..statements import known, mapping
-from . import firstline, live, picture, running
+from . import firstline, live, logs, picture, running
 from .firstline import FirstLine, FirstLineError
 from .help import explained, function_help
 from .known import Known
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KINDS = ("rule", "stream", "table", "function", "aggregate", "source", "sink", "plugin", "service")
 LATER = (
-    *("logs", "tail", "timeline", "compare", "parity"),
+    *("timeline", "compare", "parity"),
     *("export", "import", "deploy", "verify", "plugin", "service", "config"),
 )
 
@@ -241,6 +241,8 @@ VERBS: dict[str, Verb] = {
     "stop": Verb(lambda line: running.stop(line.rule()), "stop a rule; start runs it again"),
     "start": Verb(lambda line: running.start(line.rule()), "start a rule that was stopped"),
     "restart": Verb(lambda line: running.restart(line.rule()), "stop and start a rule"),
+    "logs": Verb(lambda line: logs.logs(line.rule(), line.first), "what a rule's Python code printed, and its events"),
+    "tail": Verb(lambda line: logs.tail(line.rule(), line.first), "the same, and what is added until the rule stops"),
     "drop": Verb(_drop, "drop a rule, stream, table, function, source or sink"),
     "record": Verb(_record, "record what a stream's source delivers", names=2),
     "replay": Verb(

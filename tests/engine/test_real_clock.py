@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kuiper_nb import KuiperError, Session
+from kuiper_nb.functions.guard import Stopped
 
 from ..conftest import rows
 
@@ -163,7 +164,7 @@ def test_batches_of_one_step_share_the_window_that_is_over_by_then() -> None:
         assert rule.emits[0].rows == [{"c": 2}]
 
 
-def test_a_rule_whose_step_does_not_end_is_left_alone_and_starts_again_when_it_has(live: Session) -> None:
+def test_what_a_rule_whose_step_does_not_end_has_not_read_is_read_after_the_next_start(live: Session) -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def slow(a: float) -> float:
@@ -176,25 +177,57 @@ def test_a_rule_whose_step_does_not_end_is_left_alone_and_starts_again_when_it_h
     live.push("demo", {"a": 1})
     entered.wait(PATIENCE)
     live.push("demo", {"a": 2})
+    threads = [thread for thread in threading.enumerate() if thread.name == "rule stuck"]
 
     rule.stop(patience=0)
-    stopped = (rule.status.state, rule.status.message)
-    with pytest.raises(KuiperError, match="rule stuck cannot start: a step is still under way"):
-        rule.start()
-    threads = [thread for thread in threading.enumerate() if thread.name == "rule stuck"]
+    stopped = rule.status
     leave.set()
-    threads[0].join(PATIENCE)
-    waits = rule.status.message
     rule.start()
 
     assert live.settle(timeout=PATIENCE) is True
-    assert stopped == ("stopped", "a step is still under way")
-    assert (len(threads), waits) == (1, "1 pushed batch waits for the next start")
-    assert rows(rule) == [{"b": 1.0}, {"b": 2.0}]
+    assert (stopped.state, stopped.unread, stopped.errored) == ("stopped", 1, 1)
+    assert rows(rule) == [{"b": 2.0}]
+    assert (rule.status.rows_in, rule.status.used, rule.status.errored) == (2, 1, 1)
+    threads[0].join(PATIENCE)
     assert [thread.name for thread in threading.enumerate()].count("rule stuck") == 1
 
 
-def test_what_a_dropped_rule_holds_is_closed_when_its_step_ends(live: Session) -> None:
+def test_batches_behind_one_whose_step_is_left_behind_are_counted(live: Session) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(a: float) -> float:
+        entered.set()
+        assert leave.wait(PATIENCE)
+        return a
+
+    live.function(slow)
+    rule = live.rule("SELECT slow(a) AS b FROM demo", id="stuck", start=False)
+    rule.start(by_hand=True)
+    live.push("demo", [{"a": 1}])
+    live.push("demo", b'{"a": 2}')
+    live.push("demo", [{"a": 3}, {"a": 4}])
+    ended: list[type[BaseException]] = []
+
+    def step() -> None:
+        try:
+            rule.step()
+        except Stopped as error:
+            ended.append(type(error))
+
+    stepping = threading.Thread(target=step)
+    stepping.start()
+    entered.wait(PATIENCE)
+
+    rule.stop(patience=0)
+    stopped = rule.status
+    leave.set()
+    stepping.join(PATIENCE)
+
+    assert (stopped.state, stopped.rows_in, stopped.errored, ended) == ("stopped", 4, 4, [Stopped])
+    assert (rule.status.rows_in, rule.status.errored, rows(rule)) == (4, 4, [])
+
+
+def test_what_a_dropped_rule_holds_is_closed_although_its_step_does_not_end(live: Session) -> None:
     entered, leave, closed = threading.Event(), threading.Event(), threading.Event()
 
     def slow(a: float) -> float:
@@ -216,7 +249,29 @@ def test_what_a_dropped_rule_holds_is_closed_when_its_step_ends(live: Session) -
     entered.wait(PATIENCE)
 
     rule.drop(patience=0)
+
+    assert closed.wait(PATIENCE)
+    leave.set()
+
+
+def test_a_source_that_is_stuck_itself_is_closed_when_it_gets_on(live: Session) -> None:
+    entered, leave, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def stuck() -> Iterator[dict[str, int]]:
+        try:
+            entered.set()
+            assert leave.wait(PATIENCE)
+            yield {"a": 1}
+        finally:
+            closed.set()
+
+    live.source(stuck)
+    live.sql('CREATE STREAM s () WITH (TYPE="stuck")')
+    rule = live.rule("SELECT a FROM s", id="stuck")
+    entered.wait(PATIENCE)
+
+    rule.drop(patience=0)
     held = closed.is_set()
     leave.set()
 
-    assert (held, closed.wait(PATIENCE)) == (False, True)
+    assert (held, closed.wait(PATIENCE), rows(rule)) == (False, True, [])

@@ -66,7 +66,9 @@ def test_the_log_sink_says_where_it_writes_until_it_is_seen(
     notebook: Notebook, caplog: pytest.LogCaptureFixture
 ) -> None:
     shown = notebook.run("%%kuiper hot --sink log\nSELECT a FROM demo")
-    assert shown.text.splitlines()[0].startswith("note: the log sink writes to logger kuiper_nb.rule.hot")
+    assert shown.text.splitlines()[0].startswith(
+        "note: the log sink writes into %kuiper logs hot and, at level INFO, to logger kuiper_nb.rule.hot"
+    )
 
     caplog.set_level(logging.INFO)
     shown = notebook.run("%%kuiper warm --sink log\nSELECT a FROM demo")
