@@ -199,7 +199,7 @@ def test_a_restart_makes_the_generator_anew(session: Session) -> None:
     [
         ('TYPE="memry", DATASOURCE="x"', "source type memry not found (did you mean memory?)"),
         ('TYPE="numbrs"', "source type numbrs not found (did you mean numbers?)"),
-        ('TYPE="nope"', "source type nope not found (known: file, memory, simulator)"),
+        ('TYPE="nope"', "source type nope not found (known: file, memory, simulator, system)"),
         ('TYPE="memory"', "stream t: memory needs a DATASOURCE, the topic"),
     ],
 )
