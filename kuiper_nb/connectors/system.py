@@ -42,6 +42,7 @@ class SystemSource:
     """Measures every *interval* ms of the session's clock; a moment that was slept through is left out."""
 
     bounded = False
+    live = True
 
     def __init__(self, interval: int, site: Site) -> None:
         self._interval = interval
