@@ -34,6 +34,7 @@ class Decoder:
         self._row = coercion(stream, columns)
         self._pushing = Pushing(stream, columns, extra(stream), self._row)
         self._time = timestamps(stream) if event_time else None
+        self._fitting: tuple[pa.Schema, list[str]] | None = None  # a schema whose columns fit as they are; their names
         self.floor = 0  # the clock at the last step: nothing arrives before it, or a closed window would miss it
 
     def batches(self, payloads: Iterable[Payload], now: int, fault: Fault) -> list[Batch]:
@@ -128,6 +129,9 @@ class Decoder:
 
     def _fitted(self, table: pa.Table) -> pa.Table | None:
         """The table with the rule's columns in types of ours; None when its rows must be looked at one by one."""
+        if self._fitting is not None and self._fitting[0].equals(table.schema):
+            names = self._fitting[1]  # tables of one schema come one after the other
+            return filled(pa.table([without_nan(table.column(n)) for n in names], names=names), table.num_rows)
         declared = {f.name: f.type for f in self.stream.fields}
         wanted = self.columns if self.columns is not None else (set(declared) or set(table.column_names))
         names = [n for n in table.column_names if n in wanted and (not declared or n in declared)]
@@ -147,6 +151,8 @@ class Decoder:
             columns.append(column)
         if self.stream.strict and (len(names) < len(wanted) or any(c.null_count for c in columns)):
             return None
+        as_they_are = all(c.type == table.field(n).type for n, c in zip(names, columns, strict=True))
+        self._fitting = (table.schema, names) if as_they_are and not self.stream.strict else None
         return filled(pa.table(columns, names=names), table.num_rows)
 
     def _times(self, table: pa.Table) -> Times | None:

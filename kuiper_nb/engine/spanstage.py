@@ -141,7 +141,7 @@ class SpanStage:
                 self._fold(program, [s for s in segments if not s.folded], buffer, upper, upper)
             if buffer.folded is not None:
                 return program.run_folded(spans, buffer.folded.between(lower, upper))
-            table, keys, _ = _joined([segment.within(lower, upper) for segment in segments])
+            table, keys = _joined([segment.within(lower, upper) for segment in segments])
             if self._parameters is not None:
                 table = self._parameters.beside(table)
             return program.run(spans, table, keys)
@@ -172,8 +172,7 @@ class SpanStage:
             segments = [s for s in buffer.tables if s.typing == program.typing and s.least < upper]
         rows = [segment.within(folded.until, upper) for segment in segments if segment.most >= folded.until]
         if sum(len(keys) for _, keys, _, _ in rows):
-            table, keys, numbers = _joined(rows)
-            program.fold(folded, table, keys, numbers, upper)
+            program.fold(folded, *_joined(rows), np.concatenate([numbers for _, _, _, numbers in rows]), upper)
         if upper < ENDING:
             folded.until = max(folded.until, upper)
         if not folded.pays:
@@ -197,8 +196,6 @@ class SpanStage:
         return Emit(at, size=size, make=make, table=lambda: table.slice(low, size))
 
 
-def _joined(rows: list[Rows]) -> tuple[pa.Table, Times, Times]:
-    """The rows of several segments, with their keys and numbers."""
-    table = pa.concat_tables([table for table, _, _, _ in rows])
-    keys = np.concatenate([keys for _, keys, _, _ in rows])
-    return table, keys, np.concatenate([numbers for _, _, _, numbers in rows])
+def _joined(rows: list[Rows]) -> tuple[pa.Table, Times]:
+    """The rows of several segments, with their keys."""
+    return pa.concat_tables([table for table, _, _, _ in rows]), np.concatenate([keys for _, keys, _, _ in rows])
