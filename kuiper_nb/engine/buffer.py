@@ -243,7 +243,7 @@ class Buffer:
         self.segments = [s for s in self.segments if len(s)]
         if self.folded is not None:
             self.folded.trim(least)
-            if not self.tables:
+            if not self.folded.parts or not self.tables:  # the next window need not be folded because this one was
                 self.folded = None
         if not any(s.spilled for s in self.tables):
             self._file.clear()

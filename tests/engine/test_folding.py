@@ -93,6 +93,25 @@ def test_what_is_folded_stays_small_and_its_rows_are_counted_on() -> None:
         assert sum(segment.size for segment in buffer.tables) == 0
 
 
+def test_a_window_is_not_folded_because_the_one_before_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spanstage, "FOLD_ROWS", 500)
+    rows = pa.table({"ts": START + 100 + np.arange(1_000), "k": ["a"] * 1_000})
+    with Session(clock=VirtualClock(START)) as session:
+        session.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo", TIMESTAMP="ts")')
+        sql = "SELECT k, count(*) AS n FROM demo GROUP BY k, TUMBLINGWINDOW(ss, 1)"
+        rule = session.rule(sql, options={"isEventTime": True, "lateTolerance": 0})
+        buffer = rule._pipeline.buffer  # type: ignore[union-attr]
+        for first in range(0, 900, 300):
+            session.push("demo", rows.slice(first, 300))
+        long = buffer.folded
+        session.push("demo", rows.slice(900))
+
+        assert long is not None
+        assert rule.emits[0].rows == [{"k": "a", "n": 900}]
+        assert len(buffer) == 100
+        assert buffer.folded is None
+
+
 @pytest.mark.usefixtures("eager")
 def test_rows_that_make_nearly_as_many_groups_are_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folded, "_FEW", 10)
