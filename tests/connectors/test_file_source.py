@@ -190,8 +190,12 @@ LINES = st.lists(
 
 @given(lines=LINES, typed=st.booleans(), columns=st.sampled_from([None, frozenset({"n"}), frozenset({"x", "z"})]))
 def test_a_file_means_what_its_lines_mean_one_by_one(tmp_path_factory, lines: list[str], typed: bool, columns):
-    path = tmp_path_factory.mktemp("file") / "data.json"
-    path.write_text("".join(line + "\n" for line in lines))
+    hold_together(tmp_path_factory.mktemp("file") / "data.json", lines, typed, columns)
+
+
+def hold_together(path: Path, lines: list[str], typed: bool, columns: frozenset[str] | None) -> None:
+    """A file of *lines* reads as its lines do one by one."""
+    path.write_text("".join(line + "\n" for line in lines), newline="")
     stream = Stream("s", FIELDS if typed else (), {"TYPE": "file", "DATASOURCE": str(path)})
     expected = [d for line in lines if line.strip() for d in decoded(stream, columns, Payload(line.encode()))]
 

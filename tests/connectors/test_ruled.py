@@ -9,13 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kuiper_nb.catalog import Stream
-from kuiper_nb.connectors import Site, source
 from kuiper_nb.connectors.ruled import Ruled
-from kuiper_nb.contracts import Payload
 
-from .draining import StandingClock, drained
-from .test_file_source import FIELDS, decoded, shown
+from .test_file_source import hold_together
 
 SCHEMA = pa.schema([("n", pa.int64()), ("s", pa.string()), ("x", pa.float64())])
 LINE = b'{"n": 1, "s": "a", "x": 0.5}'
@@ -124,18 +120,7 @@ ROWS = st.lists(st.tuples(st.one_of(NUMBERS, st.just("5")), TEXTS, st.one_of(NUM
 @example(values=[("1", "a", "2"), ("1", "a", "0x1F")], form=FORMS[0], typed=True, columns=None)
 def test_lines_mean_together_what_they_mean_one_by_one(tmp_path_factory, values, form: str, typed: bool, columns):
     lines = [form % {"n": n, "s": text, "x": x} for n, text, x in values]
-    path = tmp_path_factory.mktemp("ruled") / "data.json"
-    path.write_text("".join(line + "\n" for line in lines), newline="")
-    stream = Stream("s", FIELDS if typed else (), {"TYPE": "file", "DATASOURCE": str(path)})
-    expected = [d for line in lines if line.strip() for d in decoded(stream, columns, Payload(line.encode()))]
-
-    payloads = drained(source(stream, {"fileType": "lines"}, Site(StandingClock(), columns=columns)))
-
-    found = [d for payload in payloads for d in decoded(stream, columns, payload)]
-    read = columns or frozenset({"n", "x", "s", "b", "z"})
-    if typed:
-        read -= {"z"}  # an undeclared null passes where rows are JSON; Arrow has no such column
-    assert [shown(d, read) for d in found] == [shown(d, read) for d in expected]
+    hold_together(tmp_path_factory.mktemp("ruled") / "data.json", lines, typed, columns)
 
 
 @given(rows=st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.text(), st.floats(allow_nan=False)), min_size=1))
