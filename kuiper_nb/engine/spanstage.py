@@ -139,7 +139,7 @@ class SpanStage:
         try:
             if buffer.folded is not None or (self._overlapping and self._pays and self._folds(program)):
                 self._fold(program, [s for s in segments if not s.folded], buffer, upper, upper)
-            if buffer.folded is not None:
+            if buffer.folded is not None and buffer.folded.parts:  # without, there is no row in these windows either
                 return program.run_folded(spans, buffer.folded.between(lower, upper))
             table, keys = _joined([segment.within(lower, upper) for segment in segments])
             if self._parameters is not None:

@@ -112,6 +112,22 @@ def test_a_window_is_not_folded_because_the_one_before_was(monkeypatch: pytest.M
         assert buffer.folded is None
 
 
+@pytest.mark.parametrize(
+    ("window", "counted"), [("HOPPINGWINDOW(ms, 200, 50)", 492), ("HOPPINGWINDOW(ms, 600, 200)", 365)]
+)
+def test_windows_that_end_where_no_folded_row_is_are_empty(window: str, counted: int) -> None:
+    times = np.concatenate([np.arange(60), np.arange(1_000, 1_060)])
+    with Session(clock=VirtualClock(START)) as session:
+        session.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo", TIMESTAMP="ts")')
+        sql = f"SELECT k, count(*) AS n FROM demo GROUP BY k, {window}"
+        rule = session.rule(sql, options={"isEventTime": True, "lateTolerance": 1_000})
+        for part in (times, *(np.array([time]) for time in (1_600, 1_700, 1_800, 3_000))):
+            session.push("demo", pa.table({"ts": START + part, "k": ["a"] * len(part)}))
+
+        assert (rule.status.state, rule.errors[:]) == ("running", [])
+        assert sum(row["n"] for emit in rule.emits for row in emit.rows) == counted
+
+
 @pytest.mark.usefixtures("eager")
 def test_rows_that_make_nearly_as_many_groups_are_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folded, "_FEW", 10)
