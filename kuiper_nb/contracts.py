@@ -34,13 +34,15 @@ class Payload:
 
     *data* is bytes (decoded through the stream's FORMAT; fails whole), one row, a list of rows (each fails alone) or an
     Arrow table. Rows are JSON, so a schemaless stream reads their numbers as floats, unless *typed*: then they
-    keep their types, as rows from Arrow and from other rules do. *at* is the arrival; None means now.
+    keep their types, as rows from Arrow and from other rules do. *at* is the arrival; None means now. *prepared* is
+    what a source that reads ahead had made of the data by its `prepare`, for whoever asked for that.
     """
 
     data: bytes | Row | list[Row] | pa.Table
     at: int | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     typed: bool = False
+    prepared: object = None
 
 
 @runtime_checkable
@@ -51,7 +53,8 @@ class Source(Protocol):
     *live* (False): it reads the world, so what it delivers cannot be had again; in bounded mode a recording stands in.
     *bounded* (True): it ends by itself; None when only its end will tell. *paced* (True): the clock, or a push, says
     when it delivers. *backlog*: how many pushed payloads wait. *more* (False): the next payload belongs to the same
-    micro-batch. *complete* (True): its end is that of the input, so the last windows go out.
+    micro-batch. *complete* (True): its end is that of the input, so the last windows go out. *prepare* (None): set
+    before it is opened, it turns each payload into one that is decoded sooner, on the thread that reads ahead.
     """
 
     def open(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+from collections.abc import Callable
 
 from ..contracts import EndOfStream, Payload, Source
 
@@ -14,7 +15,8 @@ _AHEAD = 4
 class ReadAhead:
     """A source that is always ready (a file, a table) and delivers in order what *source* delivers.
 
-    An error or the end comes after everything before it.
+    An error or the end comes after everything before it. *prepare*, if any, is called with each payload on the reading
+    thread, too.
     """
 
     paced = False
@@ -26,6 +28,7 @@ class ReadAhead:
         self._thread: threading.Thread | None = None
         self._ended: BaseException | None = None
         self.bounded = getattr(source, "bounded", True)
+        self.prepare: Callable[[Payload], Payload] | None = None
 
     def open(self) -> None:
         """Open the source and begin to read."""
@@ -59,8 +62,10 @@ class ReadAhead:
 
     def _read(self) -> None:
         while not self._stop.is_set():
+            item: Payload | BaseException | None
             try:
-                item: Payload | BaseException | None = self._source.poll()
+                payload = self._source.poll()
+                item = payload if payload is None or self.prepare is None else self.prepare(payload)
             except EndOfStream as end:
                 item = end
             except Exception as error:

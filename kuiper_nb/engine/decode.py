@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,17 @@ from .pushed import Pushed, Pushing
 
 Fault = Callable[[str, Any, int], None]
 """Takes what failed to decode: the message, the row or payload, the arrival in ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What is known of a table before its arrival is: the rule's columns in types of ours, and their event times.
+
+    None where its rows must be looked at one by one.
+    """
+
+    table: pa.Table | None
+    times: Times | None
 
 
 class Decoder:
@@ -47,6 +59,10 @@ class Decoder:
             if batch is not None:
                 found.append(batch)
         return found
+
+    def prepared(self, payload: Payload) -> Payload:
+        """*payload* with the part of its decoding that needs no arrival; on another thread, if that suits."""
+        return replace(payload, prepared=self._fit(payload.data)) if isinstance(payload.data, pa.Table) else payload
 
     def decode(self, payload: Payload, now: int, floor: int, fault: Fault) -> Batch | None:
         """The batch of *payload*, whose arrival is its own, but not before *floor*, or *now*; None when nothing is
@@ -115,17 +131,22 @@ class Decoder:
             return None
 
     def _of_table(self, table: pa.Table, at: int, payload: Payload, fault: Fault) -> Batch | None:
-        fitted = self._fitted(table)
+        known = payload.prepared if isinstance(payload.prepared, Fitted) else self._fit(table)
+        fitted, times = known.table, known.times
         if fitted is None:
             rows = table_rows(pa.table([without_nan(c) for c in table.columns], names=table.column_names))
             return self._of_rows(self._coerced(rows, at, fault), at, payload, fault)
         if fitted.num_rows == 0:
             return None
-        arrivals = np.full(fitted.num_rows, at, np.int64)
-        times = self._times(fitted) if self.event_time else arrivals
-        if times is None:
+        arrivals = np.broadcast_to(np.int64(at), fitted.num_rows)
+        if self.event_time and times is None:
             return self._of_rows(table_rows(fitted), at, payload, fault)
-        return Batch(arrivals, times, None, fitted, payload.meta)
+        return Batch(arrivals, arrivals if times is None else times, None, fitted, payload.meta)
+
+    def _fit(self, table: pa.Table) -> Fitted:
+        fitted = self._fitted(table)
+        times = self._times(fitted) if fitted is not None and self.event_time else None
+        return Fitted(fitted, times)
 
     def _fitted(self, table: pa.Table) -> pa.Table | None:
         """The table with the rule's columns in types of ours; None when its rows must be looked at one by one."""

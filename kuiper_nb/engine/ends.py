@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from ..contracts import EndOfStream, Payload, Source
@@ -15,19 +15,21 @@ from .output import Message, Output
 from .wiring import Wiring
 
 Input = Literal["pushed", "bounded", "unbounded"]
+Prepare = Callable[[Payload], Payload]
 _MOST_PAYLOADS = 8192
 
 
 class Ends:
     """What was pushed but not read when the source was closed is read first when it is open again. *separate*: every
     row is a message of its own. What *out* delivers goes to the sinks; it takes what fails there, *note* what does not
-    close."""
+    close. A source that reads ahead may *prepare* what it has read."""
 
-    def __init__(self, wiring: Wiring, out: Output, note: Note, *, separate: bool) -> None:
+    def __init__(self, wiring: Wiring, out: Output, note: Note, prepare: Prepare, *, separate: bool) -> None:
         self.source: Source | None = None
         self._wiring = wiring
         self._report = out.undelivered
         self._note = note
+        self._prepare = prepare
         self._separate = separate
         out.deliver, out.report = self.deliver, self.error
         self._outlets: list[Outlet] = []
@@ -40,6 +42,8 @@ class Ends:
         listening, self._open = self._open, True
         if not listening:
             self.source = self._wiring.source()
+            if hasattr(self.source, "prepare"):
+                self.source.prepare = self._prepare
         self._outlets = self._wiring.outlets()
         for outlet in self._outlets:
             outlet.separate = self._separate
@@ -62,7 +66,7 @@ class Ends:
     def handed_over(self, out: Output) -> Ends:
         """Ends for the runs to come, which *out* delivers to; a step that nobody waits for keeps these, closed."""
         self.shut(close_aside)
-        heir = Ends(self._wiring, out, self._note, separate=self._separate)
+        heir = Ends(self._wiring, out, self._note, self._prepare, separate=self._separate)
         heir._unread, self._unread = self._unread, deque()
         return heir
 

@@ -13,8 +13,9 @@ from ..errors import RowFault
 from ..sql.builtins.entry import Scope
 from ..sql.evaluate import Frame, fresh
 from ..sql.plan import Plan
+from ..windowing.admission import Admission
 from ..windowing.spec import Count
-from ..windowing.watermark import Admission, EventTime, release
+from ..windowing.watermark import EventTime, release
 from ..windowing.windows import Span, windows
 from .batch import FEW, Batch, Times, joined, table_rows
 from .buffer import MANY, Buffer, FrameSegment, Placed, SortedFrames, TableSegment
@@ -74,9 +75,10 @@ class Pipeline:
             self._mover, self._aligned_by = (admission, batch.arrivals), 0
             if not self._aligned or self.plan.sequential:  # once windows are aligned, nobody asks who let a row go on
                 releases = admission.releases
-            if admission.late.any():
-                self._too_late(batch.select(admission.late), admission.watermarks[admission.late])
-                batch, releases = batch.select(~admission.late), releases[~admission.late]
+            if admission.any_late:
+                late = admission.late
+                self._too_late(batch.select(late), admission.watermarks[late])
+                batch, releases = batch.select(~late), releases[~late]
         if self.watermark is not None and (self.windows is None or self.plan.sequential):
             batch, releases = self._released(batch, releases)
         if self.windows is None:

@@ -51,12 +51,12 @@ class Rule(Shown, Scheduled):
         self.log = RuleLog(self.now)
         self.guard = Guard(self.log)
         self._out = Output(keep)
-        self._ends = Ends(wiring, self._out, self.log.note, separate=plan.window is None)
         self._state: State = "stopped"
         self._message = ""
         self._pipeline: Pipeline | None = None
         self._tape = wiring.tape()
         self._decoder = Decoder(plan.stream, plan.columns, plan.options.event_time)
+        self._ends = Ends(wiring, self._out, self.log.note, self._decoder.prepared, separate=plan.window is None)
         self.parameters = Parameters(plan.parameters)
         self._exact = Exact(plan, wiring.caller, self.parameters)
         self._vector = wiring.vector(plan, wiring.caller, self.parameters)

@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ..contracts import Clock
+from .admission import Admission, Followed, Known
 from .windows import BEGINNING, Times
 
 Indices = npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """What became of a batch of rows, one entry a row, in order of arrival.
-
-    *late*: dropped, because the watermark had already passed the row. *watermarks*: the watermark after the row.
-    *releases*: the watermark that lets the row go on (of no meaning when it is late).
-    """
-
-    late: npt.NDArray[np.bool_]
-    watermarks: Times
-    times: Times
-    before: Times
-
-    @property
-    def releases(self) -> Times:
-        """Per row the watermark that lets it go on: its own time, or one more when the watermark is there already."""
-        return np.where(self.times > self.before, self.times, self.times + 1)
-
-    def moved_by(self, marks: Times) -> Indices:
-        """For each mark the row of the batch whose arrival brought the watermark there; len(batch) when none did.
-
-        That is the moment at which a row with such a release goes on, and at which a window with such an end closes,
-        but no window closes before the row has gone on that aligned it.
-        """
-        return np.searchsorted(self.watermarks, marks, side="left")
 
 
 class Watermark(Protocol):
@@ -78,22 +51,20 @@ class EventTime:
 
     def admit(self, times: Times, streams: npt.NDArray[np.intp] | None = None) -> Admission:
         """Take notice of rows; a batch cut in two gives the same answers as the whole."""
-        watermarks = self._advance(times, streams)
-        before = np.empty_like(watermarks)
-        before[:1], before[1:] = self._at, watermarks[:-1]
+        if streams is None and len(self._greatest) == 1:
+            followed = Followed(times, self._greatest[0], self._tolerance)
+            self._greatest[0] = followed.greatest
+            if len(times):
+                self._at = followed.greatest - self._tolerance
+            return followed
+        watermarks = self._hindmost(times, streams)
+        before = np.concatenate([[self._at], watermarks[:-1]]) if len(watermarks) else watermarks
         if len(watermarks):
             self._at = int(watermarks[-1])
-        return Admission(times < before, watermarks, times, before)
+        return Known(times, watermarks, before)
 
-    def _advance(self, times: Times, streams: npt.NDArray[np.intp] | None) -> Times:
+    def _hindmost(self, times: Times, streams: npt.NDArray[np.intp] | None) -> Times:
         """The watermark after each row. A late row needs no care: it lies below its stream's greatest anyway."""
-        if streams is None and len(self._greatest) == 1:
-            if not len(times):
-                return times
-            running = np.maximum.accumulate(times)
-            np.maximum(running, self._greatest[0], out=running)
-            self._greatest[0] = int(running[-1])
-            return running - self._tolerance
         hindmost = np.full(len(times), 2**63 - 1, np.int64)
         for stream, greatest in enumerate(self._greatest):
             own = times if streams is None else np.where(streams == stream, times, BEGINNING)
@@ -117,7 +88,7 @@ class ProcessingTime:
 
     def admit(self, times: Times, streams: npt.NDArray[np.intp] | None = None) -> Admission:
         """Rows with their arrivals as times."""
-        return Admission(np.zeros(len(times), np.bool_), times, times, times - 1)
+        return Known(times, times, times - 1)
 
 
 def release(times: Times, releases: Times, watermark: int) -> tuple[Indices, Indices]:
