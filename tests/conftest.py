@@ -10,10 +10,19 @@ from hypothesis import HealthCheck, settings
 
 from kuiper_nb import Rule, Session, VirtualClock
 
+from .generated import TIMES
+
 START = 1_541_152_486_000
 """2018-11-02 09:54:46 UTC, where virtual clocks start."""
 
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile(
+    "house",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+    derandomize=TIMES == 0,
+    database=None,
+)
 settings.load_profile("house")
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from kuiper_nb import KuiperError, Rule, Session, VirtualClock
 
 from .conftest import START, rows
+from .generated import cases
 
 
 def emitted(rule: Rule) -> str:
@@ -75,7 +76,7 @@ STEPPED = (
 )
 
 
-@settings(max_examples=60, derandomize=True, database=None)
+@settings(max_examples=cases(60))
 @given(st.sampled_from(STEPPED), MOVES)
 def test_however_late_a_rule_steps_its_replay_gives_the_same(query: str, moves: list[tuple[int, str]]) -> None:
     hand = Hand()

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from kuiper_nb import Rule, Session, VirtualClock
 
+from ..generated import cases
+
 START = 1_700_000_000_000
 RULES = (
     "SELECT v / k AS q FROM demo WHERE v > 1",
@@ -35,7 +37,7 @@ def balance(rule: Rule) -> tuple[int, int]:
     return s.rows_in, s.used + s.filtered + s.late + s.errored + s.waiting
 
 
-@settings(max_examples=60)
+@settings(max_examples=cases(60))
 @given(HISTORIES, st.booleans())
 def test_every_row_is_accounted_for_after_every_step(history: list[tuple[int, Any]], event_time: bool) -> None:
     with Session(clock=VirtualClock(START)) as session:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -13,10 +11,10 @@ from kuiper_nb import Session, VirtualClock
 from kuiper_nb.engine import folded, spanstage
 from kuiper_nb.engine.buffer import Buffer, TableSegment
 
+from ..generated import cases
 from .arms import START, Case, hold_together
 from .strategies import window_cases
 
-EXAMPLES = int(os.environ.get("TWO_ARMS", "80"))
 QUERY = "SELECT k, count(*) AS n, sum(v) AS s, avg(v) AS m, stddev(v) AS d, max(t) AS t, w FROM demo GROUP BY k, {}"
 ODD = {"k": "odd", "v": 1.5, "w": [1]}
 WINDOWS = ("TUMBLINGWINDOW(ms, 1000)", "HOPPINGWINDOW(ms, 1000, 250)", "COUNTWINDOW(90, 30)", "COUNTWINDOW(90)")
@@ -182,9 +180,7 @@ def test_a_spilled_segment_answers_the_rows_it_was_given() -> None:
 
 
 @settings(
-    max_examples=EXAMPLES,
-    derandomize="TWO_ARMS" not in os.environ,
-    database=None,
+    max_examples=cases(80),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(case=window_cases())

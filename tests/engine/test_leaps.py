@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kuiper_nb import Emit, Rule, Session, VirtualClock
 
 from ..conftest import START, rows
+from ..generated import cases
 
 FAR = START + 10**11
 """Three years on: a hundred million windows of a second."""
@@ -140,7 +141,7 @@ LAWFUL = (
 OFFSETS = st.lists(st.lists(st.integers(0, 9000), min_size=1, max_size=60), max_size=6)
 
 
-@settings(max_examples=25)
+@settings(max_examples=cases(25))
 @given(OFFSETS, st.sampled_from(LAWFUL), st.booleans())
 def test_passing_over_empty_windows_changes_nothing_that_is_sent(
     history: list[list[int]], text: str, event_time: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from kuiper_nb.sql.parser import parse_rule
 from kuiper_nb.sql.printer import printed
 
 from ..conftest import START, rows
+from ..generated import cases
 from .arms import DUCKDB, EXACT, Case, answers, assert_equal, forced, hold_together
 from .strategies import DDL, histories
 
@@ -60,8 +60,7 @@ WINDOWS = (
     "SELECT longest(a) AS n, typed($f) AS d FROM demo GROUP BY k, TUMBLINGWINDOW(ms, 10)",
     "SELECT k, min(a) AS m FROM demo GROUP BY k, TUMBLINGWINDOW(ms, 10) ORDER BY min(a) * $i, k LIMIT 2",
 )
-EXAMPLES = int(os.environ.get("TWO_ARMS", "70"))
-house = settings(max_examples=EXAMPLES, derandomize="TWO_ARMS" not in os.environ, database=None)
+house = settings(max_examples=cases(70))
 
 
 @st.composite

@@ -1,22 +1,20 @@
 """Two arms, one meaning: whatever hypothesis makes up, the evaluator and DuckDB answer the same.
 
-Run thousands of cases by hand: `TWO_ARMS=5000 python -m pytest tests/engine/test_two_arms.py`. What falsifies is
-printed with its SQL and its rows; it belongs, made small, into `test_two_arms_cases.py`.
+Run thousands of cases by hand: `EXPLORE=40 python -m pytest tests/engine/test_two_arms.py`. What falsifies is printed
+with its SQL and its rows; it belongs, made small, into `test_two_arms_cases.py`.
 """
 
 from __future__ import annotations
-
-import os
 
 from hypothesis import given, settings
 
 from kuiper_nb.sql.builtins import table
 
+from ..generated import cases
 from .arms import Case, hold_together
 from .strategies import AGGREGATES, CALLS, row_cases, window_cases
 
-EXAMPLES = int(os.environ.get("TWO_ARMS", "120"))
-house = settings(max_examples=EXAMPLES, derandomize="TWO_ARMS" not in os.environ, database=None)
+house = settings(max_examples=cases(120))
 
 
 @house

@@ -7,12 +7,14 @@ from itertools import accumulate
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kuiper_nb.windowing.spec import Count, Hopping, Tumbling, Unit, aligned_first_end
 from kuiper_nb.windowing.watermark import EventTime, release
 from kuiper_nb.windowing.windows import windows
+
+from ..generated import cases
 
 BASE = 1_709_640_000_000
 CUTS = (1, 7, 64, 10**9)
@@ -171,7 +173,7 @@ def histories(draw) -> Arrivals:
     return [(time - time % grid, draw(st.integers(0, 1))) for time in times]
 
 
-@settings(max_examples=1200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=cases(1200))
 @given(RULES, histories())
 def test_event_time_windows_do_not_depend_on_how_the_input_is_cut(rule, arrivals):
     arrivals = [(time, stream % rule.streams) for time, stream in arrivals]
@@ -216,7 +218,7 @@ def by_the_clock(spec, start: int, arrivals: list[int], until: int) -> list[tupl
     return seen
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=cases(600))
 @given(SPECS, st.lists(st.sampled_from([0, 0, 1, 300, 500, 999, 1000, 2500]), max_size=60), st.integers(0, 12_000))
 def test_processing_time_windows_do_not_depend_on_when_they_are_asked_for(spec, gaps, offset):
     start = BASE + offset
@@ -240,7 +242,7 @@ def test_processing_time_windows_do_not_depend_on_when_they_are_asked_for(spec, 
         assert seen == expected
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=cases(600))
 @given(st.integers(1, 9), st.integers(-1, 9), st.integers(0, 150), st.booleans())
 def test_count_windows_do_not_depend_on_how_the_input_is_cut(length, interval, rows, from_first):
     spec = Count(length, min(interval, length), from_first)
@@ -275,7 +277,7 @@ def test_what_a_window_to_come_needs_is_kept(cut):
         assert all(span.lower >= kept for span in machine.close(part[-1]))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=cases(600))
 @given(
     SPECS, st.lists(st.integers(0, 40_000), max_size=30), st.lists(st.integers(0, 42_000), max_size=6), st.booleans()
 )

@@ -19,6 +19,8 @@ from kuiper_nb.sql.builtins.aggregate import BUILTINS
 from kuiper_nb.sql.lowered import Lowered, render
 from kuiper_nb.types import BIGINT, BOOLEAN, FLOAT, STRING, to_arrow
 
+from ...generated import cases
+
 TABLE = {builtin.name: builtin for builtin in BUILTINS}
 MOST = 2**63 - 1
 
@@ -283,7 +285,7 @@ def test_what_has_a_lowering_and_for_what():
 
 
 @pytest.mark.parametrize(("name", "kind"), LOWERED)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=cases(40))
 @given(data=st.data())
 def test_duckdb_agrees_or_says_that_it_does_not(name, kind, data):
     column = st.lists(st.one_of(st.none(), VALUES[kind], VALUES[kind]), min_size=1, max_size=12)
