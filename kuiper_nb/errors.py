@@ -7,6 +7,7 @@ KuiperError               the user's or the world's; anything else that escapes 
 ├── CatalogError          a definition: unknown, already there, in use
 ├── ConnectorError        a source or sink: unknown type, bad property, unreadable file
 ├── FunctionError         a native function: bad signature, reserved name
+├── PluginError           a plugin: bad manifest, does not start, name taken, in quarantine
 ├── ClockError            time asked to run backwards
 └── NotSupported          part of eKuiper that is not here (yet); always names the part
 
@@ -81,6 +82,10 @@ class ConnectorError(KuiperError):
 
 class FunctionError(KuiperError):
     """A native function cannot be registered."""
+
+
+class PluginError(KuiperError):
+    """A plugin cannot be added, started or called."""
 
 
 class ClockError(KuiperError):

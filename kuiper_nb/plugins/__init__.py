@@ -1,0 +1,15 @@
+"""Portable plugins: sources, sinks and functions that live in processes of their own, in any language.
+
+    wire         what a message is: signed frames, in and out, without a socket
+    codec        the columns of a batch as the payload of a message
+    connection   the file that tells a plugin where its host listens, and the key
+    channel      a socket that speaks the wire
+    process      a program that runs beside this one, and never outlives it
+    peer         what a running plugin can be asked, whatever wire it speaks
+    kernel       the peer that speaks ours
+    supervisor   keeps a plugin running: restarts, retries, bisects, quarantines
+    symbols      what a plugin serves, as the functions, sources and sinks of a session
+    sdk          the other side, for authors of plugins in Python; sdk/go for those in Go
+
+The wire is described in the README of this folder.
+"""
