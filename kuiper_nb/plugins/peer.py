@@ -34,7 +34,8 @@ class Declined(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A symbol that the plugin serves: what is known of it. Of a function: least and most arguments (None: any)."""
+    """A symbol that the plugin serves: what is known of it. Of a function: least and most arguments (None: any). Of a
+    sink: what it *takes*, `bytes`, `rows` or `arrow`."""
 
     name: str
     kind: Kind
@@ -43,6 +44,7 @@ class Served:
     parameters: tuple[str, ...] = ()
     aggregate: bool = False
     vectorized: bool = False
+    takes: str = "bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,10 @@ class Peer(Protocol):
 
     def write(self, control: Control, item: Any, seconds: float) -> None:
         """Hand one item to a started sink, and wait until it has it: bytes, or rows as eKuiper's JSON."""
+        ...
+
+    def taken(self, control: Control, items: int) -> None:
+        """So many payloads of a started source have been taken: it may send as many more."""
         ...
 
     def stop(self, control: Control, seconds: float) -> None:

@@ -1,0 +1,144 @@
+"""A ZeroMQ socket that speaks the wire: the host's, which listens, or the plugin's, which connects.
+
+The host answers nobody but the one peer that has signed with the key. Whatever else arrives is counted, and has no
+effect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from .wire import Buffer, Message, Refused, Side, Wire
+
+MOST_MESSAGE = 64 << 20
+"""Bytes of one message, unless the plugin's manifest says otherwise."""
+
+_WAITING = 64
+_LARGE = 64 << 10
+"""Payloads from so many bytes on are handed to ZeroMQ without a copy."""
+
+
+class Gone(Exception):
+    """The peer is not connected (any more), or does not read."""
+
+
+class Channel:
+    """One channel of one encounter. Used by one thread at a time, or under `lock`.
+
+    *fileno* is readable when something may have arrived; then `receive` must be called until it answers None.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        address: str,
+        wire: Wire,
+        *,
+        most: int = MOST_MESSAGE,
+        identity: bytes = b"",
+        watched: bool = False,
+    ) -> None:
+        host = wire.side == "host"
+        self.wire = wire
+        self.refused: Counter[str] = Counter()
+        self.lock = threading.Lock()
+        self._peer: bytes | None = None
+        self._socket = context.socket(zmq.ROUTER if host else zmq.DEALER)
+        self._socket.linger = 0
+        self._socket.sndhwm = self._socket.rcvhwm = _WAITING
+        self._socket.maxmsgsize = most
+        self._monitor: zmq.Socket[Any] | None = None
+        if host:
+            self._socket.router_mandatory = True
+            if watched:
+                self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+            self._socket.bind(address)
+        else:
+            self._socket.setsockopt(zmq.IDENTITY, identity)
+            self._socket.reconnect_ivl = 5
+            self._socket.connect(address)
+        self.address = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self.fileno: int = self._socket.getsockopt(zmq.FD)
+
+    @property
+    def side(self) -> Side:
+        """Whose end this is."""
+        return self.wire.side
+
+    @property
+    def socket(self) -> zmq.Socket[Any]:
+        """For a poller."""
+        socket: zmq.Socket[Any] = self._socket
+        return socket
+
+    @property
+    def met(self) -> bool:
+        """Whether the peer has shown itself."""
+        return self._peer is not None or self.side == "plugin"
+
+    def send(self, kind: str, fields: Mapping[str, Any] | None = None, payload: Sequence[Buffer] = ()) -> None:
+        """Send a message. Raises Gone."""
+        frames = self.wire.pack(kind, fields, payload)
+        if self.side == "host":
+            if self._peer is None:
+                raise Gone("nobody has connected")
+            frames = [self._peer, *frames]
+        large = bool(payload) and sum(memoryview(part).nbytes for part in payload) >= _LARGE
+        try:
+            self._socket.send_multipart(frames, zmq.NOBLOCK, copy=not large)
+        except zmq.Again:
+            raise Gone("it does not read what it is sent") from None
+        except zmq.ZMQError as error:
+            raise Gone(str(error)) from None
+
+    def receive(self) -> Message | None:
+        """The next message of the peer that is there now; None when there is none."""
+        while True:
+            try:
+                parts: list[Buffer] = list(self._socket.recv_multipart(zmq.NOBLOCK))
+            except zmq.Again:
+                return None
+            except zmq.ZMQError:  # closed
+                return None
+            identity = b""
+            if self.side == "host":
+                identity, parts = bytes(parts[0]), parts[1:]
+                if self._peer is not None and identity != self._peer:
+                    self.refused["stranger"] += 1
+                    continue
+            try:
+                message = self.wire.unpack(parts)
+            except Refused as why:
+                self.refused[why.reason] += 1
+                if why.reason == "malformed":
+                    raise
+                continue
+            if self.side == "host":
+                self._peer = identity
+            return message
+
+    @property
+    def monitor_fileno(self) -> int | None:
+        """Readable when a connection may have been lost; None for a channel that is not watched."""
+        return None if self._monitor is None else int(self._monitor.getsockopt(zmq.FD))
+
+    def disconnected(self) -> bool:
+        """Whether a connection has been lost since the last call: its end, or a message above the limit."""
+        lost = False
+        while self._monitor is not None and self._monitor.poll(0):
+            with contextlib.suppress(zmq.ZMQError):
+                lost = recv_monitor_message(self._monitor, zmq.NOBLOCK)["event"] == zmq.EVENT_DISCONNECTED or lost
+        return lost
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._monitor is not None:
+            self._socket.disable_monitor()
+        self._socket.close(0)

@@ -1,0 +1,385 @@
+"""The peer that speaks our wire: a plugin kernel, one process from its hello to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as Late
+from itertools import count
+from typing import Any
+
+import zmq
+
+from ..contracts import Answer, Call, Failure
+from .calls import Calls, Pending
+from .channel import MOST_MESSAGE, Channel, Gone
+from .codec import ARROW, Unreadable, packed, unpacked
+from .connection import Connection
+from .encounter import Encounter
+from .lines import Lines
+from .peer import Control, Declined, Hello, Inlet, Lost
+from .process import Process
+from .streams import Item, packed_item, payload_of
+from .wire import Message, Refused, Wire
+
+CHUNK = 8192
+"""Rows of one message of a call; a batch is cut into as many, so that both sides work at the same time."""
+
+IN_FLIGHT = 4
+CREDITS = 16
+"""Payloads a source may send before the first of them has been taken."""
+
+
+class Kernel:
+    """See `Peer`. Its sockets are open at once, at the addresses of *connection*; `listen` begins.
+
+    What the plugin logs goes to *lines*. A message of more than *most* bytes is not taken.
+    """
+
+    def __init__(self, connection: Connection, lines: Lines, *, most: int = MOST_MESSAGE) -> None:
+        self._process: Process | None = None
+        self._lines = lines
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._channels = {
+            name: Channel(
+                self._context,
+                address,
+                Wire(connection.key, "host", name, whole=connection.whole),
+                most=most,
+                watched=name == "calls",
+            )
+            for name, address in connection.addresses.items()
+        }
+        self._most = most
+        self._encounter = Encounter(connection, most)
+        self._hello: Future[Hello] = Future()
+        self._ids = count(1)
+        self._asked: dict[int, Future[Message]] = {}
+        self._inlets: dict[str, Inlet] = {}
+        self._outgoing: list[tuple[str, str, dict[str, Any], Sequence[Any]]] = []
+        self._lock = threading.Lock()
+        self._why = ""
+        self._told: list[Callable[[str], None]] = []
+        self._wake, self._waker = os.pipe()
+        self._closing = False
+        self._calls: Calls
+        self._thread = threading.Thread(target=self._run, name=f"plugin {connection.spawn}", daemon=True)
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where it listens."""
+        return {name: channel.address for name, channel in self._channels.items()}
+
+    def listen(self, process: Process | None = None) -> None:
+        """Begin. *process* is the plugin's; None where somebody else has started it."""
+        self._process = process
+        self._calls = Calls(self._channels["calls"], process.fileno if process else None, self._gone)
+        self._thread.start()
+
+    # ---- what a Peer is
+
+    @property
+    def lost(self) -> str:
+        """Why it is not there any more."""
+        return self._gone(0)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def refused(self) -> int:
+        """How many messages were not of the plugin, or none at all."""
+        return sum(sum(channel.refused.values()) for channel in self._channels.values())
+
+    def ready(self, seconds: float) -> Hello:
+        """Wait for hello; what does not say it in time is killed."""
+        try:
+            return self._hello.result(seconds)
+        except Late:
+            why = f"it did not say hello within {seconds:g} s"
+            self._lose(why, kill=True)
+            raise Lost(why, hung=True) from None
+
+    def on_lost(self, told: Callable[[str], None]) -> None:
+        """Call *told* with why it has gone."""
+        with self._lock:
+            if not self._why:
+                self._told.append(told)
+                return
+        told(self._why)
+
+    def validate(self, symbol: str, arguments: Sequence[str]) -> str:
+        """What a function has against these arguments."""
+        answer = self._ask("control", "validate", {"symbol": symbol, "arguments": list(arguments)}, 10)
+        return str(answer.get("against", ""))
+
+    def call(self, symbol: str, call: Call, seconds: float) -> Answer:
+        """Answer a batch, in several messages where it is long."""
+        deadline = time.monotonic() + seconds
+        values: list[Any] = []
+        failures: dict[int, Failure] = {}
+        pending: list[tuple[int, int, Pending]] = []
+        chunk = call.rows if call.context.get("whole") else CHUNK
+        starts = iter(range(0, call.rows, chunk))
+        try:
+            while True:
+                while len(pending) < IN_FLIGHT and (first := next(starts, None)) is not None:
+                    rows = min(chunk, call.rows - first)
+                    pending.append((first, rows, self._asked_for(symbol, call, first, rows)))
+                if not pending:
+                    return Answer(_joined(values), failures)
+                first, rows, waiting = pending.pop(0)
+                values.append(self._answered(self._calls.answer(waiting, deadline), first, rows, failures))
+        except TimeoutError:
+            why = f"{symbol} did not answer within {seconds:g} s"
+            self._lose(why, kill=True)
+            raise Lost(why, hung=True) from None
+        except (Unreadable, Refused) as error:
+            why = f"{symbol} answered what is no answer: {error}"
+            self._lose(why, kill=True)
+            raise Lost(why) from None
+
+    def start(self, control: Control, inlet: Inlet | None, seconds: float) -> None:
+        """Start a source or a sink."""
+        if inlet is not None:
+            self._inlets[control.run] = inlet
+        try:
+            self._ask("control", "start", {**_described(control), "credits": CREDITS}, seconds)
+        except BaseException:
+            self._inlets.pop(control.run, None)
+            raise
+
+    def write(self, control: Control, item: Item, seconds: float) -> None:
+        """Hand over one item of a sink."""
+        fields, payload = packed_item(item)
+        self._ask("data", "emit", {"run": control.run, **fields}, seconds, payload)
+
+    def taken(self, control: Control, items: int) -> None:
+        """So many payloads of a source have been taken."""
+        self._post("data", "credit", {"run": control.run, "items": items})
+
+    def stop(self, control: Control, seconds: float) -> None:
+        """Stop a source or a sink."""
+        self._inlets.pop(control.run, None)
+        self._ask("control", "stop", _described(control), seconds)
+
+    def close(self) -> None:
+        """End it: asked first, then killed."""
+        if not self._gone(0) and self._process is not None and self._hello.done():
+            with contextlib.suppress(Gone):
+                self._post("control", "bye", {})
+                self._process.wait(0.5)
+        self._lose("it was stopped")
+        self._closing = True
+        self._awake()
+        if self._thread.ident is not None and self._thread is not threading.current_thread():
+            self._thread.join(2)
+        if self._process is not None:
+            self._process.close()
+        for channel in self._channels.values():
+            with channel.lock:
+                channel.close()
+        self._context.destroy(0)
+        for descriptor in (self._wake, self._waker):
+            os.close(descriptor)
+
+    # ---- calls
+
+    def _asked_for(self, symbol: str, call: Call, first: int, rows: int) -> Pending:
+        columns = [column[first : first + rows] for column in call.arguments]
+        hello = self._hello.result(0)
+        codec, payload = packed(columns, rows, arrow=ARROW in hello.codecs)
+        fields = {"symbol": symbol, "rows": rows, "columns": len(columns), "codec": codec}
+        context = {key: value for key, value in call.context.items() if key != "whole"}
+        if context:
+            fields["context"] = context
+        size = sum(memoryview(part).nbytes for part in payload)
+        if size > self._most:
+            raise Declined(f"{size >> 20} MiB of arguments are more than one message may hold ({self._most >> 20} MiB)")
+        return self._calls.ask("call", fields, payload)
+
+    def _answered(self, answer: Message, first: int, rows: int, failures: dict[int, Failure]) -> Any:
+        if answer.get("rows") != rows:
+            raise Unreadable(f"{answer.get('rows')} rows for {rows}")
+        if (error := answer.get("error")) is not None:
+            raise Declined(str(error), str(answer.get("where", "")))
+        for failed in answer.get("failures", ()):
+            place, message, where = failed
+            if not isinstance(place, int) or not 0 <= place < rows:
+                raise Unreadable(f"a failure of row {place} of {rows}")
+            failures[first + place] = Failure(str(message), str(where))
+        return unpacked(str(answer["codec"]), answer.payload, 1, rows)[0] if rows else []
+
+    # ---- questions by control and data
+
+    def _ask(
+        self, channel: str, kind: str, fields: dict[str, Any], seconds: float, payload: Sequence[Any] = ()
+    ) -> Message:
+        number, future = next(self._ids), Future[Message]()
+        self._asked[number] = future
+        try:
+            if why := self._gone(0):
+                raise Lost(why)
+            self._post(channel, kind, {"id": number, **fields}, payload)
+            answer = future.result(seconds)
+        except Late:
+            why = f"{kind} was not answered within {seconds:g} s"
+            self._lose(why, kill=True)
+            raise Lost(why, hung=True) from None
+        finally:
+            self._asked.pop(number, None)
+        if (error := answer.get("error")) is not None:
+            raise Declined(str(error), str(answer.get("where", "")))
+        return answer
+
+    def _post(self, channel: str, kind: str, fields: dict[str, Any], payload: Sequence[Any] = ()) -> None:
+        with self._lock:
+            self._outgoing.append((channel, kind, fields, payload))
+        self._awake()
+
+    def _awake(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._waker, b"!")
+
+    # ---- the thread that reads control, data and log
+
+    def _run(self) -> None:
+        poller = zmq.Poller()
+        read = [self._channels[name] for name in ("control", "data", "log")]
+        for channel in read:
+            poller.register(channel.socket, zmq.POLLIN)
+        if not self._encounter.over:
+            poller.register(self._channels["calls"].socket, zmq.POLLIN)
+        poller.register(self._wake, zmq.POLLIN)
+        if self._process is not None:
+            poller.register(self._process.fileno, zmq.POLLIN)
+        watched = True
+        while not self._closing:
+            if self._wake in dict(poller.poll()):
+                os.read(self._wake, 4096)
+            try:
+                for channel in read:
+                    self._receive(channel)
+                if not self._encounter.over:
+                    self._receive(self._channels["calls"])
+                elif watched:  # from now on those who call read it
+                    poller.unregister(self._channels["calls"].socket)
+                    watched = False
+                self._send()
+            except Refused as why:
+                self._lose(f"it sent what is no message: {why}", kill=True)
+            if self._process is not None and self._process.exit is not None and not self._why:
+                self._lose(self._gone(0))
+                poller.unregister(self._process.fileno)
+
+    def _receive(self, channel: Channel) -> None:
+        while True:
+            with channel.lock:
+                message = channel.receive()
+            if message is None:
+                return
+            if not self._encounter.over:
+                self._meet(channel, message)
+            elif message.kind in ("ok", "failed", "ack"):
+                future = self._asked.get(message.get("id", 0))
+                if future is not None and not future.done():
+                    future.set_result(message)
+            elif message.kind == "log":
+                self._lines.add(str(message.get("level", "INFO")), str(message.get("text", "")))
+            elif (inlet := self._inlets.get(str(message.get("run", "")))) is not None:
+                self._deliver(message, inlet)
+
+    def _meet(self, channel: Channel, message: Message) -> None:
+        """Before all four channels have met: hello, welcome, join."""
+        answer = self._encounter.take(channel.wire.channel, message)
+        if answer is not None:
+            with channel.lock:
+                channel.send(*answer)
+            for each in self._channels.values():
+                each.wire.renew(self._encounter.key)
+        if self._encounter.over and not self._hello.done():
+            self._hello.set_result(self._encounter.hello)
+
+    def _deliver(self, message: Message, inlet: Inlet) -> None:
+        if message.kind == "rows":
+            inlet.rows(payload_of(message))
+        elif message.kind == "end":
+            inlet.ended()
+        elif message.kind == "fault":
+            inlet.failed(str(message.get("error", "")), str(message.get("where", "")))
+
+    def _send(self) -> None:
+        while True:
+            with self._lock:
+                if not self._outgoing:
+                    return
+                channel, kind, fields, payload = self._outgoing.pop(0)
+            try:
+                with self._channels[channel].lock:
+                    self._channels[channel].send(kind, fields, payload)
+            except Gone as why:
+                future = self._asked.get(fields.get("id", 0))
+                if future is not None and not future.done():
+                    future.set_exception(Lost(self._gone(0.2) or str(why)))
+
+    # ---- its end
+
+    def _gone(self, seconds: float) -> str:
+        if self._why:
+            return self._why
+        process = self._process
+        ended = None if process is None else process.exit or (process.wait(seconds) if seconds else None)
+        return "" if ended is None or process is None else process.killed or f"it ended with {ended}"
+
+    def _lose(self, why: str, *, kill: bool = False) -> None:
+        with self._lock:
+            first, self._why = not self._why, self._why or why
+            told, self._told = self._told, []
+        if kill and self._process is not None:
+            self._process.kill(why)
+        if not first:
+            return
+        self._calls.give_up(why)
+        waiting: list[Future[Any]] = [self._hello, *self._asked.values()]
+        for future in waiting:
+            if not future.done():
+                future.set_exception(Lost(why))
+        for each in told:
+            each(why)
+
+
+def _joined(parts: list[Any]) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    if not any(isinstance(part, list) for part in parts):
+        import pyarrow as pa
+
+        with contextlib.suppress(pa.ArrowException):
+            return pa.chunked_array(_alike(parts))
+    return [value for part in parts for value in (part if isinstance(part, list) else part.to_pylist())]
+
+
+def _alike(parts: list[Any]) -> list[Any]:
+    """Parts of nothing but nulls in the type of the others."""
+    import pyarrow as pa
+
+    kind = next((part.type for part in parts if part.type != pa.null()), pa.null())
+    return [part.cast(kind) if part.type == pa.null() else part for part in parts]
+
+
+def _described(control: Control) -> dict[str, Any]:
+    """A start or stop in eKuiper's words."""
+    return {
+        "run": control.run,
+        "symbol": control.symbol,
+        "type": control.kind,
+        "meta": {"ruleId": control.rule, "opId": control.op, "instanceId": control.instance},
+        "datasource": control.datasource,
+        "config": dict(control.config),
+    }

@@ -1,0 +1,23 @@
+"""How a host starts a plugin of Python: `python -m kuiper_nb.plugins.sdk.run CONNECTION FILE [ARGUMENT …]`."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+from . import plugin
+
+
+def main() -> None:
+    """Run the author's file as the main program; what it has marked is served when it is done."""
+    connection, file, *arguments = sys.argv[1:]
+    plugin.given = Path(connection)
+    sys.argv = [file, *arguments]
+    sys.path[0] = str(Path(file).resolve().parent)
+    runpy.run_path(file, run_name="__main__")
+    plugin.serve_marked()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""The loop of a plugin: it answers calls in the main thread, and control beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import zmq
+
+from ..channel import Channel, Gone
+from ..connection import CHANNELS, Connection
+from ..encounter import hello_fields
+from ..peer import Hello
+from ..wire import Message, Refused, Wire, session_key
+from .streams import Streams
+from .symbols import Symbols
+
+
+class Serving:
+    """One plugin and its host. *spawned*: the host has started this process, which ends with it."""
+
+    def __init__(self, connection: Connection, name: str, symbols: Symbols, *, spawned: bool) -> None:
+        self._connection = connection
+        self._symbols = symbols
+        self._spawned = spawned
+        sdk = f"python {sys.version.split()[0]}"
+        self._hello = Hello(name, language="python", served=symbols.served, codecs=("arrow", "json"), sdk=sdk)
+        context: zmq.Context[Any] = zmq.Context()
+        identity = connection.spawn.encode()
+        self._channels = {
+            channel: Channel(
+                context,
+                connection.addresses[channel],
+                Wire(connection.key, "plugin", channel, whole=connection.whole),
+                identity=identity,
+            )
+            for channel in CHANNELS
+        }
+        self._streams = Streams(self._channels["data"], symbols)
+        self._most = 0
+
+    def run(self) -> None:
+        """Say hello and serve until the host says good-bye."""
+        if self._spawned:
+            threading.Thread(target=_end_with_host, name="host", daemon=True).start()
+        self._meet()
+        logging.getLogger().handlers[:] = [_Log(self._channels["log"])]
+        if self._symbols.functions:
+            from ...functions import native  # noqa: F401  with Arrow: before it is needed, and after the host knows us
+        control, calls = self._channels["control"], self._channels["calls"]
+        poller = zmq.Poller()
+        poller.register(control.socket, zmq.POLLIN)
+        poller.register(calls.socket, zmq.POLLIN)
+        while True:
+            ready = dict(poller.poll())
+            if control.socket in ready:
+                while (message := _received(control)) is not None:
+                    if message.kind == "bye":
+                        self._streams.close()
+                        return
+                    self._control(message)
+            if calls.socket in ready:
+                while (message := _received(calls)) is not None:
+                    self._call(message)
+
+    def _meet(self) -> None:
+        nonce = secrets.token_hex(16)
+        control = self._channels["control"]
+        control.send("hello", hello_fields(self._hello, self._connection.spawn, nonce))
+        while (welcome := _received(control)) is None or welcome.kind != "welcome":
+            control.socket.poll()
+        key = session_key(self._connection.key, nonce, str(welcome["nonce"]))
+        self._most = int(welcome.get("limits", {}).get("message", 0))
+        for name, channel in self._channels.items():
+            channel.wire.renew(key)
+            if name != "control":
+                channel.send("join")
+
+    # ---- control
+
+    def _control(self, message: Message) -> None:
+        try:
+            fields = self._done(message)
+        except Exception as error:
+            fields = {"error": _told(error), "where": _where(error)}
+        self._channels["control"].send("failed" if "error" in fields else "ok", {"id": message["id"], **fields})
+
+    def _done(self, message: Message) -> dict[str, Any]:
+        if message.kind == "validate":
+            symbol = self._symbols.functions.get(message["symbol"])
+            return {"against": symbol.validate(message["arguments"]) if symbol is not None else "no such function"}
+        if message.kind == "start":
+            self._streams.start(message)
+        elif message.kind == "stop":
+            self._streams.stop(message["run"])
+        else:
+            raise ValueError(f"{message.kind} is not known")
+        return {}
+
+    # ---- calls
+
+    def _call(self, message: Message) -> None:
+        number, rows = message["id"], message["rows"]
+        try:
+            fields, payload = self._answer(message, rows)
+        except Exception as error:
+            fields, payload = {"error": _told(error), "where": _where(error)}, []
+        size = sum(memoryview(part).nbytes for part in payload)
+        if self._most and size > self._most:
+            fields = {"error": f"{size >> 20} MiB of answers are more than one message may hold"}
+            payload = []
+        self._channels["calls"].send("answer", {"id": number, "rows": rows, **fields}, payload)
+
+    def _answer(self, message: Message, rows: int) -> tuple[dict[str, Any], Any]:
+        from ...contracts import Call
+        from ..codec import packed, unpacked
+
+        symbol = self._symbols.functions.get(message["symbol"])
+        if symbol is None:
+            raise ValueError(f"there is no function {message['symbol']}")
+        columns = unpacked(message["codec"], message.payload, message["columns"], rows)
+        if not symbol.native.vectorized:
+            columns = [_python(column) for column in columns]
+        answer = symbol.answer(Call(tuple(columns), rows, message.get("context", {})))
+        codec, payload = packed([answer.values], rows)
+        failures = [[row, failure.message, failure.where] for row, failure in answer.failures.items()]
+        fields: dict[str, Any] = {"codec": codec}
+        if failures:
+            fields["failures"] = failures
+        return fields, payload
+
+
+def _python(column: Any) -> Any:
+    """A column as Python values; numbers without nulls take the short way."""
+    if isinstance(column, list):
+        return column
+    kind = str(column.type)
+    if column.null_count == 0 and kind in ("double", "int64"):
+        return column.to_numpy(zero_copy_only=False).tolist()
+    return column.to_pylist()
+
+
+def _received(channel: Channel) -> Message | None:
+    """The next message; what is none has no effect here."""
+    while True:
+        try:
+            return channel.receive()
+        except Refused:
+            continue
+
+
+def _end_with_host() -> None:
+    """The host holds the other end of our standard input: with it we end, whatever the main thread does."""
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    os._exit(0)
+
+
+def _told(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+def _where(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+class _Log(logging.Handler):
+    """Hands the lines of `logging` to the host."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields: Mapping[str, Any] = {
+            "at": time.time(),
+            "level": record.levelname,
+            "text": f"{record.name}: {record.getMessage()}",
+            "where": f"{record.pathname}:{record.lineno}",
+        }
+        with contextlib.suppress(Gone), self._channel.lock:
+            self._channel.send("log", fields)
