@@ -125,7 +125,7 @@ class Function:
     """How to call one SQL function. Read only; a redefinition is a new value with the next *generation*.
 
     *call* answers a batch. An aggregate gets, per argument, one list per group. *one* calls it for a single row (or
-    group).
+    group). *columnar*: it takes Arrow columns even where the user's code is called row by row.
     *arity* is (least, most); most None means any number. *origin* is what the user decorated, if it was Python.
     """
 
@@ -136,6 +136,7 @@ class Function:
     arity: tuple[int, int | None]
     aggregate: bool = False
     vectorized: bool = False
+    columnar: bool = False
     returns: Any = None
     generation: int = 1
     help: str = ""

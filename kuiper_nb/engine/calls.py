@@ -29,7 +29,7 @@ def answered(
         function = caller.latest(call.name)
     except RowFault as fault:
         return pa.nulls(rows), {row: Failure(fault.message) for row in range(rows)}
-    if not function.vectorized:
+    if not function.vectorized and not function.columnar:
         arguments = [python(column) for column in arguments]
     return uniform(call.name, function.call(Call(tuple(arguments), rows)), rows)
 

@@ -1,0 +1,368 @@
+"""A plugin, kept running: started again when it dies, asked again what it did not answer, left alone when it cannot.
+
+a process dies, hangs or answers nonsense    a new one, and the same batch once more
+… and again on the same batch                the batch is halved until the rows that do it are found; they fail
+… and three times in five minutes            quarantine: nothing is started until somebody says `restart`
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from ..contracts import Answer, Call
+from ..errors import PluginError
+from .bisection import failed, halved
+from .lines import Line, Lines
+from .meter import Meter
+from .peer import Control, Declined, Hello, Inlet, Lost, Peer
+from .status import PluginStatus, State
+
+Launch = Callable[[Lines], Peer]
+"""Starts a process of the plugin. Raises PluginError, or OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a plugin is kept: seconds of a batch, and of a start; so many crashes in so many seconds are too many."""
+
+    timeout: float = 10.0
+    start: float = 60.0
+    crashes: int = 3
+    within: float = 300.0
+
+
+class Plugin:
+    """One plugin of a session, whatever process is running for it. Used from any thread.
+
+    *changed* is called with its hello when that is not what it was: other symbols, say.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        launch: Launch,
+        policy: Policy | None = None,
+        *,
+        show: Callable[[Line], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.policy = policy or Policy()
+        self.lines = Lines(show)
+        self.generation = 1
+        self.hello = Hello(name)
+        self._launch = launch
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._peer: Peer | None = None
+        self._state: State = "stop"
+        self._error = ""
+        self._restarts = 0
+        self._started = 0.0
+        self._crashes: deque[float] = deque()
+        self._quarantined = False
+        self._looking = 0  # bisections under way: what dies meanwhile is no news
+        self._running: dict[str, tuple[Control, Inlet | None]] = {}
+        self._using: Counter[int] = Counter()
+        self._idle = threading.Condition()
+        self._meter = Meter()
+
+    # ---- life
+
+    def start(self) -> Hello:
+        """Start it, unless it runs. Raises PluginError."""
+        self._state = "initializing" if self._state == "stop" else self._state
+        self._current()
+        return self.hello
+
+    def stop(self) -> None:
+        """End its process; nothing starts it again but `start` and `restart`."""
+        with self._lock:
+            peer, self._peer = self._peer, None
+            self._state, self._error = "stop", ""
+        if peer is not None:
+            peer.close()
+
+    def restart(self) -> Hello:
+        """A new process, out of quarantine as well. Raises PluginError."""
+        with self._lock:
+            self._quarantined = False
+            self._crashes.clear()
+            self.stop()
+            self._state = "initializing"
+            self._current()
+            self._restarts += 1
+        return self.hello
+
+    def swap(self, launch: Launch, policy: Policy | None = None) -> Hello:
+        """Put a new plugin in the place of this one, between two batches. The old one stays if that does not start.
+
+        Raises PluginError.
+        """
+        peer, hello = self._begun(launch, policy or self.policy)
+        with self._lock:
+            old, was_launch, was_policy = self._peer, self._launch, self.policy
+            self._launch, self.policy = launch, policy or self.policy
+            try:
+                self._handed_over(old, peer)
+            except (Lost, Declined) as why:
+                peer.close()
+                self._launch, self.policy = was_launch, was_policy
+                raise PluginError(f"plugin {self.name} stays as it was: {why}") from None
+            self._peer, self.hello = peer, hello
+            self._state, self._error, self._started = "running", "", self._clock()
+            self._quarantined = False
+            self.generation += 1
+        self._watch(peer)
+        if old is not None:
+            self._let_go(old)
+        return hello
+
+    # ---- what it is asked
+
+    def call(self, symbol: str, call: Call) -> Answer:
+        """Answer a batch; whatever happens, every row has a value or a failure."""
+        began = time.perf_counter()
+        try:
+            answer = self._answered(symbol, call)
+        except (PluginError, Declined) as error:
+            message = error.message if isinstance(error, PluginError) else error.why
+            where = error.where if isinstance(error, Declined) else ""
+            return failed(call.rows, message, where)
+        self._meter.add(time.perf_counter() - began, call.rows)
+        return answer
+
+    def validate(self, symbol: str, arguments: list[str]) -> str:
+        """What a function has against these arguments; '' for nothing. Raises PluginError."""
+        with self._in_use() as peer:
+            try:
+                return peer.validate(symbol, arguments)
+            except (Lost, Declined) as error:
+                raise PluginError(f"plugin {self.name}: {symbol} cannot be validated: {error}") from None
+
+    def begin(self, control: Control, inlet: Inlet | None) -> None:
+        """Start a source or sink, and again whenever the process is a new one. Raises PluginError."""
+        self._running[control.run] = control, inlet
+        for attempt in (1, 2):
+            try:
+                with self._in_use() as peer:
+                    peer.start(control, inlet, self.policy.timeout)
+                return
+            except Lost as why:
+                if attempt == 2:
+                    self._running.pop(control.run, None)
+                    raise PluginError(f"plugin {self.name}: {control.symbol} does not start: {why}") from None
+            except Declined as why:
+                self._running.pop(control.run, None)
+                message = f"plugin {self.name}: {control.kind} {control.symbol} does not start: {why.why}"
+                raise PluginError(message, why.where) from None
+            except PluginError:
+                self._running.pop(control.run, None)
+                raise
+
+    def write(self, control: Control, item: Any) -> None:
+        """Hand an item to a sink, to a new process if the old one dies with it. Raises PluginError."""
+        for attempt in (1, 2):
+            try:
+                with self._in_use() as peer:
+                    peer.write(control, item, self.policy.timeout)
+                return
+            except Lost as why:
+                if attempt == 2:
+                    raise PluginError(f"plugin {self.name}: sink {control.symbol} {why}") from None
+            except Declined as why:
+                raise PluginError(f"sink {control.symbol} failed: {why.why}", why.where) from None
+
+    def taken(self, control: Control, items: int) -> None:
+        """So many payloads of a source have been taken."""
+        peer = self._peer
+        if peer is not None:
+            with contextlib.suppress(Lost):
+                peer.taken(control, items)
+
+    def end(self, control: Control) -> None:
+        """Stop a source or a sink."""
+        self._running.pop(control.run, None)
+        peer = self._peer
+        if peer is not None and not peer.lost:
+            with contextlib.suppress(Lost, Declined):
+                peer.stop(control, min(self.policy.timeout, 2.0))
+
+    # ---- what it shows
+
+    @property
+    def status(self) -> PluginStatus:
+        """A snapshot."""
+        peer, measured = self._peer, self._meter.measured
+        pid = peer.pid if peer is not None and not peer.lost else None
+        names = {kind: tuple(s.name for s in self.hello.served if s.kind == kind) for kind in _KINDS}
+        return PluginStatus(
+            name=self.name,
+            status=self._state,
+            refCount=dict(Counter(control.rule for control, _ in self._running.values())),
+            errMsg=self._error,
+            language=self.hello.language,
+            version=self.hello.version,
+            functions=names["function"],
+            sources=names["source"],
+            sinks=names["sink"],
+            pid=pid,
+            uptime=self._clock() - self._started if pid is not None else 0.0,
+            generation=self.generation,
+            restarts=self._restarts,
+            quarantined=self._quarantined,
+            calls=measured.calls,
+            rows=measured.rows,
+            rate=measured.rate,
+            p50=measured.p50,
+            p99=measured.p99,
+            memory=_memory(pid),
+            refused=getattr(peer, "refused", 0),
+            lines=tuple(self.lines.tail()),
+        )
+
+    def logs(self, most: int = 100) -> list[Line]:
+        """The newest lines of its output and log."""
+        return self.lines.tail(most)
+
+    # ---- a batch
+
+    def _answered(self, symbol: str, call: Call) -> Answer:
+        for _ in range(2):
+            try:
+                return self._once(symbol, call)
+            except Lost:
+                continue
+        with self._lock:
+            self._looking += 1
+        try:
+            return halved(call, lambda part: self._once(symbol, part), f"call func {symbol} error: plugin {self.name}")
+        finally:
+            with self._lock:
+                self._looking -= 1
+
+    def _once(self, symbol: str, call: Call) -> Answer:
+        with self._in_use() as peer:
+            return peer.call(symbol, call, self.policy.timeout)
+
+    # ---- the process
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[Peer]:
+        peer = self._current()
+        with self._idle:
+            self._using[id(peer)] += 1
+        try:
+            yield peer
+        finally:
+            with self._idle:
+                self._using[id(peer)] -= 1
+                self._idle.notify_all()
+
+    def _current(self) -> Peer:
+        """The process that runs, a new one if need be. Raises PluginError."""
+        peer = self._peer
+        if peer is not None and not peer.lost:
+            return peer
+        with self._lock:
+            if self._peer is not None and not self._peer.lost:
+                return self._peer
+            if self._state == "stop":
+                raise PluginError(f"plugin {self.name} is stopped", f"%kuiper plugin restart {self.name}")
+            if self._peer is not None:
+                self._crashed(self._peer.lost)
+            if self._quarantined:
+                raise PluginError(
+                    f"plugin {self.name} is in quarantine: {self._error}", f"%kuiper plugin restart {self.name}"
+                )
+            try:
+                self._peer, self.hello = self._begun(self._launch, self.policy)
+                for control, inlet in self._running.values():
+                    self._peer.start(control, inlet, self.policy.timeout)
+            except PluginError as error:
+                self._crashed(error.message)
+                raise
+            except (Lost, Declined) as why:
+                self._crashed(str(why))
+                raise PluginError(f"plugin {self.name}: {why}") from None
+            self._state, self._error, self._started = "running", "", self._clock()
+            peer = self._peer
+        self._watch(peer)
+        return peer
+
+    def _begun(self, launch: Launch, policy: Policy) -> tuple[Peer, Hello]:
+        try:
+            peer = launch(self.lines)
+        except OSError as error:
+            raise PluginError(f"plugin {self.name} does not start: {error}") from None
+        try:
+            return peer, peer.ready(policy.start)
+        except Lost as why:
+            peer.close()
+            tail = "\n".join(line.text for line in self.lines.tail(20) if line.origin != "stdout")
+            raise PluginError(f"plugin {self.name} does not start: {why}", tail) from None
+
+    def _crashed(self, why: str) -> None:
+        """Take note of the end of a process; with too many of them, start no more."""
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            self._let_go(peer)
+        self._state, self._error = "error", why
+        self._restarts += 1
+        if self._looking:
+            return
+        now = self._clock()
+        self._crashes.append(now)
+        while self._crashes and self._crashes[0] < now - self.policy.within:
+            self._crashes.popleft()
+        if len(self._crashes) >= self.policy.crashes:
+            self._quarantined = True
+            self._error = f"{len(self._crashes)} crashes within {self.policy.within:g} s, the last one: {why}"
+
+    def _watch(self, peer: Peer) -> None:
+        """When it dies a new one is started at once: who asks next need not wait, and sources go on."""
+
+        def told(_: str) -> None:
+            threading.Thread(target=self._revived, args=(peer,), name=f"revive {self.name}", daemon=True).start()
+
+        peer.on_lost(told)
+
+    def _revived(self, peer: Peer) -> None:
+        if self._peer is peer:
+            with contextlib.suppress(PluginError):
+                self._current()
+
+    def _handed_over(self, old: Peer | None, new: Peer) -> None:
+        """Sources and sinks move from one process to another: stopped there before they start here."""
+        for control, inlet in self._running.values():
+            if old is not None and not old.lost:
+                with contextlib.suppress(Lost, Declined):
+                    old.stop(control, self.policy.timeout)
+            new.start(control, inlet, self.policy.timeout)
+
+    def _let_go(self, old: Peer) -> None:
+        """Close it once nobody waits for its answers."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._using[id(old)], self.policy.timeout)
+            del self._using[id(old)]
+        old.close()
+
+
+_KINDS = ("function", "source", "sink")
+
+
+def _memory(pid: int | None) -> int:
+    if pid is None:
+        return 0
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0
