@@ -28,7 +28,7 @@ def halved(call: Call, once: Callable[[Call], Answer], message: str) -> Answer:
                 continue
             part = Call(tuple(column[begin:end] for column in call.arguments), end - begin, call.context)
             try:
-                answer = once(part)
+                answer = once(part) if end - begin > 1 else _twice(once, part)
             except Lost as why:
                 left[0] -= 1
                 if end - begin > 1 and left[0] > 0:
@@ -40,6 +40,14 @@ def halved(call: Call, once: Callable[[Call], Answer], message: str) -> Answer:
 
     search(0, call.rows)
     return Answer(values, failures)
+
+
+def _twice(once: Callable[[Call], Answer], row: Call) -> Answer:
+    """A single row is asked once more before it is blamed: somebody else may have killed the process."""
+    try:
+        return once(row)
+    except Lost:
+        return once(row)
 
 
 def failed(rows: int, message: str, where: str = "") -> Answer:

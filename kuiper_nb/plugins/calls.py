@@ -28,12 +28,12 @@ class Pending:
 
 
 class Calls:
-    """The calls of one process over *channel*. *ended* is a descriptor that becomes readable when that has ended.
+    """The calls of one process over *channel*.
 
     *lost* says why the process is not there any more, '' if it is still after so many seconds.
     """
 
-    def __init__(self, channel: Channel, ended: int | None, lost: Callable[[float], str]) -> None:
+    def __init__(self, channel: Channel, lost: Callable[[float], str]) -> None:
         self._channel = channel
         self._lost = lost
         self._ids = count(1)
@@ -42,9 +42,13 @@ class Calls:
         self._changed = threading.Condition()
         self._given_up = ""
         self._poll = select.poll()
-        for descriptor in (channel.fileno, ended, channel.monitor_fileno):
-            if descriptor is not None:
-                self._poll.register(descriptor, select.POLLIN)
+        self.watch(channel.fileno)
+        if channel.monitor_fileno is not None:
+            self.watch(channel.monitor_fileno)
+
+    def watch(self, descriptor: int) -> None:
+        """Look up from waiting when *descriptor* is readable, which may mean that the process has ended."""
+        self._poll.register(descriptor, select.POLLIN)
 
     def ask(self, kind: str, fields: Mapping[str, Any], payload: Sequence[Buffer]) -> Pending:
         """Send a call. Raises Lost."""

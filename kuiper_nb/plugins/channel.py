@@ -132,8 +132,8 @@ class Channel:
     def disconnected(self) -> bool:
         """Whether a connection has been lost since the last call: its end, or a message above the limit."""
         lost = False
-        while self._monitor is not None and self._monitor.poll(0):
-            with contextlib.suppress(zmq.ZMQError):
+        with contextlib.suppress(zmq.ZMQError):  # closed
+            while self._monitor is not None and self._monitor.poll(0):
                 lost = recv_monitor_message(self._monitor, zmq.NOBLOCK)["event"] == zmq.EVENT_DISCONNECTED or lost
         return lost
 

@@ -37,10 +37,19 @@ CREDITS = 16
 class Kernel:
     """See `Peer`. Its sockets are open at once, at the addresses of *connection*; `listen` begins.
 
-    What the plugin logs goes to *lines*. A message of more than *most* bytes is not taken.
+    What the plugin logs goes to *lines*. A message of more than *most* bytes is not taken. *released* is called when
+    it is closed.
     """
 
-    def __init__(self, connection: Connection, lines: Lines, *, most: int = MOST_MESSAGE) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        lines: Lines,
+        *,
+        most: int = MOST_MESSAGE,
+        released: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._released = released
         self._process: Process | None = None
         self._lines = lines
         self._context: zmq.Context[Any] = zmq.Context()
@@ -66,7 +75,7 @@ class Kernel:
         self._told: list[Callable[[str], None]] = []
         self._wake, self._waker = os.pipe()
         self._closing = False
-        self._calls: Calls
+        self._calls = Calls(self._channels["calls"], self._gone)
         self._thread = threading.Thread(target=self._run, name=f"plugin {connection.spawn}", daemon=True)
 
     @property
@@ -77,7 +86,8 @@ class Kernel:
     def listen(self, process: Process | None = None) -> None:
         """Begin. *process* is the plugin's; None where somebody else has started it."""
         self._process = process
-        self._calls = Calls(self._channels["calls"], process.fileno if process else None, self._gone)
+        if process is not None:
+            self._calls.watch(process.fileno)
         self._thread.start()
 
     # ---- what a Peer is
@@ -188,6 +198,7 @@ class Kernel:
         self._context.destroy(0)
         for descriptor in (self._wake, self._waker):
             os.close(descriptor)
+        self._released()
 
     # ---- calls
 
@@ -209,11 +220,13 @@ class Kernel:
             raise Unreadable(f"{answer.get('rows')} rows for {rows}")
         if (error := answer.get("error")) is not None:
             raise Declined(str(error), str(answer.get("where", "")))
-        for failed in answer.get("failures", ()):
-            place, message, where = failed
-            if not isinstance(place, int) or not 0 <= place < rows:
-                raise Unreadable(f"a failure of row {place} of {rows}")
-            failures[first + place] = Failure(str(message), str(where))
+        try:
+            for place, message, where in answer.get("failures", ()):
+                if not 0 <= place < rows:
+                    raise Unreadable(f"a failure of row {place} of {rows}")
+                failures[first + place] = Failure(str(message), str(where))
+        except (TypeError, ValueError):
+            raise Unreadable("failures that are none") from None
         return unpacked(str(answer["codec"]), answer.payload, 1, rows)[0] if rows else []
 
     # ---- questions by control and data
