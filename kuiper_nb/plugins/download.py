@@ -117,11 +117,7 @@ class _Download:
 
     def _next(self, url: httpx.URL, response: httpx.Response) -> httpx.URL:
         """Where it is instead; never on another host, nor less safely."""
-        location = response.headers.get("location", "")
-        try:
-            there = _url(str(url.join(location)))
-        except httpx.InvalidURL:
-            raise PluginError(f"{_shown(url)} leads to what is no address: {location!r}", "name the last one") from None
+        there = _url(str(url.join(response.headers.get("location", ""))))  # httpx has refused what is no address
         if there.host != url.host:
             hint = f"if you trust {there.host}, allow it and name that address"
             raise PluginError(f"{_shown(url)} leads to another host: {_shown(there)}", hint)

@@ -30,6 +30,8 @@ from .virtual import Wanted, interpreter
 EKUIPER_ARGUMENT = '{"sendTimeout":1000}'
 """What eKuiper starts its plugins with."""
 
+_SDK = "kuiper_nb.plugins.sdk.run"
+
 _LEAST = (3, 11)
 """The oldest Python that has our SDK."""
 
@@ -82,8 +84,11 @@ class Environment:
         return cls(found.label, (*found.prefix, "-u"), found.own)
 
     def command(self, manifest: Manifest, argument: str) -> list[str]:
-        """What is run, in the manifest's `home`."""
-        return [*self.prefix, str(manifest.program.absolute()), argument]
+        """What is run, in the manifest's `home`: *argument* is the connection file, or EKUIPER_ARGUMENT."""
+        program = str(manifest.program.absolute())
+        if self.prefix and wire_of(manifest) == "kuiper_nb":
+            return [*self.prefix, "-m", _SDK, argument, program]
+        return [*self.prefix, program, argument]
 
     def variables(self, manifest: Manifest) -> dict[str, str]:
         """What its process finds in its environment, beside what this one has."""
@@ -92,8 +97,8 @@ class Environment:
         before = os.environ.get("PYTHONPATH", "") if self.own else ""
         ours = str(_path()) if wire_of(manifest) == "kuiper_nb" else ""
         found = {"PYTHONPATH": os.pathsep.join(part for part in (ours, before) if part)}
-        if not self.own:
-            found["PYTHONHOME"] = ""  # as good as none
+        if not self.own and "PYTHONHOME" in os.environ:
+            found["PYTHONHOME"] = ""  # as good as none, since Python 3.7
         return found
 
 
@@ -127,7 +132,7 @@ class _Interpreter:
         """Another: a process of it looks at the program."""
         names = sorted({name for needed in _IMPORTED.values() for name in needed})
         command = [*prefix, str(_PROBE), str(manifest.program.absolute()), *names]
-        plain = {**os.environ, "PYTHONPATH": "", "PYTHONHOME": "", "PYTHONDONTWRITEBYTECODE": "1"}
+        plain = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
         try:
             done = subprocess.run(
                 command,

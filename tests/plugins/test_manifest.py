@@ -194,7 +194,7 @@ def test_a_plugin_is_called_by_the_name_of_its_file(tmp_path: Path) -> None:
 def test_a_name_is_a_word(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
 
-    with pytest.raises(PluginError, match="is no name of a plugin|has no manifest"):
+    with pytest.raises(PluginError, match=r"is no name of a plugin|has no manifest"):
         Manifest.read(tmp_path / "empty", name)
 
 
