@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import PluginError
@@ -35,7 +36,7 @@ _SDK = "kuiper_nb.plugins.sdk.run"
 _LEAST = (3, 11)
 """The oldest Python that has our SDK."""
 
-_IMPORTED: dict[Wire, tuple[str, ...]] = {"kuiper_nb": ("zmq", "pyarrow"), "ekuiper": ("ekuiper",)}
+_IMPORTED: dict[Wire, tuple[str, ...]] = {"kuiper_nb": ("zmq", "pyarrow", "numpy"), "ekuiper": ("ekuiper",)}
 _INSTALLED = {"zmq": "pyzmq"}
 """What pip calls a package that is not called like its import."""
 
@@ -121,9 +122,9 @@ class _Interpreter:
     @classmethod
     def here(cls, manifest: Manifest) -> _Interpreter:
         """The one that runs this."""
-        places = [str(manifest.home), *sys.path]
+        home = [str(manifest.home)]
         names = sorted({name for needed in _IMPORTED.values() for name in needed})
-        missing = tuple(name for name in names if PathFinder.find_spec(name, places) is None)
+        missing = tuple(name for name in names if not (PathFinder.find_spec(name, home) or find_spec(name)))
         version = ".".join(map(str, sys.version_info[:3]))
         return cls(manifest, (sys.executable,), sys.executable, version, missing, _syntax(manifest.program), True)
 

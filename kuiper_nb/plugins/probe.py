@@ -16,10 +16,10 @@ if __name__ == "__main__":
     found = json.loads('{"missing": [], "syntax": null}')
     found["version"] = list(sys.version_info[:3])
     if sys.version_info >= (3, 4):  # noqa: UP036
-        from importlib.machinery import PathFinder
+        from importlib.util import find_spec
 
-        places = [os.path.dirname(script)] + sys.path  # noqa: RUF005, of Python 3.5
-        found["missing"] = [name for name in wanted if PathFinder.find_spec(name, places) is None]
+        sys.path.insert(0, os.path.dirname(script))  # where it will look first
+        found["missing"] = [name for name in wanted if find_spec(name) is None]
     try:
         with open(script, "rb") as opened:
             compile(opened.read(), script, "exec", 0, True)

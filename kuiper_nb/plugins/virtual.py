@@ -84,7 +84,7 @@ def interpreter(python: Path, version: str, wanted: Wanted, told: Callable[[str]
         shutil.rmtree(home, ignore_errors=True)
         told(f"plugin {wanted.name}: making a virtual environment, once: {', '.join(wanted.arguments)}")
         try:
-            _run([str(python), "-m", "venv", str(home)], wanted, "make a virtual environment for")
+            _run([str(python), "-m", "venv", "--clear", str(home)], wanted, "make a virtual environment for")
             _run([str(found), "-m", "pip", "install", *wanted.arguments], wanted, "install the requirements of")
             mark.touch()
         except BaseException:

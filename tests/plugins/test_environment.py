@@ -18,10 +18,15 @@ from pathlib import Path
 import pytest
 
 import kuiper_nb
+from kuiper_nb.contracts import Call
 from kuiper_nb.errors import PluginError
 from kuiper_nb.plugins import environment as module
+from kuiper_nb.plugins.connection import Connection, private_folder, removed
 from kuiper_nb.plugins.environment import EKUIPER_ARGUMENT, Environment
+from kuiper_nb.plugins.kernel import Kernel
+from kuiper_nb.plugins.lines import Lines
 from kuiper_nb.plugins.manifest import Manifest
+from kuiper_nb.plugins.process import Process
 from kuiper_nb.plugins.virtual import Wanted
 
 from .folders import plugin
@@ -117,6 +122,37 @@ def test_a_plugin_of_ours_is_run_by_our_sdk_from_this_very_package(tmp_path: Pat
     assert found["argv"] == [str(manifest.program)]
 
 
+def test_a_plugin_of_ours_needs_no_package_but_those_it_is_given(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from kuiper_nb.sdk import function
+
+@function
+def revert(text: str) -> str:
+    homes = {name.split(".")[0] for name, module in sys.modules.items() if "site-packages" in str(module)}
+    return text[::-1] + " " + " ".join(sorted(homes - {"_distutils_hack", "_virtualenv"}))
+"""
+    manifest = Manifest.read(plugin(tmp_path, files={"pysam.py": script}))
+    environment = Environment.of(manifest)
+    private = private_folder()
+    connection = Connection.made(private)
+    connection.write(private / "connection.json")
+    lines = Lines()
+    kernel = Kernel(connection, lines)
+    command = environment.command(manifest, str(private / "connection.json"))
+    kernel.listen(Process(command, manifest.home, lines, environment=environment.variables(manifest)))
+    try:
+        hello = kernel.ready(30)
+        answer = kernel.call("revert", Call((["abc"],), 1), 30)
+    finally:
+        kernel.close()
+        removed(private)
+
+    reversed_, *packages = answer.values[0].as_py().split()
+    assert (hello.name, reversed_) == ("pysam", "cba")
+    assert set(packages) <= set(module._IMPORTED["kuiper_nb"])
+
+
 def test_the_folder_on_the_path_holds_this_package_and_nothing_else(tmp_path: Path) -> None:
     manifest = Manifest.read(plugin(tmp_path))
 
@@ -196,7 +232,7 @@ def test_an_interpreter_without_what_the_wire_needs_is_told_what_to_install(tmp_
     ours = Manifest.read(plugin(tmp_path, python=NEWER[0]))
     theirs = Manifest.read(plugin(tmp_path, "other", files={"other.py": "import ekuiper"}, python=NEWER[0]))
 
-    with pytest.raises(PluginError, match="needs pyzmq and pyarrow, not installed in") as caught:
+    with pytest.raises(PluginError, match="needs pyzmq and pyarrow and numpy, not installed in") as caught:
         Environment.of(ours)
     with pytest.raises(PluginError, match="needs ekuiper, not installed in"):
         Environment.of(theirs)
@@ -272,10 +308,25 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 USES = "import greeting\n" + TELLS.replace('"argv"', '"greeting": greeting.VALUE, "argv"')
 
 
+MAKES = """
+import sys
+from pathlib import Path
+from kuiper_nb.plugins.environment import Environment
+from kuiper_nb.plugins.manifest import Manifest
+Environment.of(Manifest.read(Path(sys.argv[1])), told=lambda text: print(text, flush=True))
+"""
+
+
 @pytest.mark.usefixtures("offline")
-def test_requirements_get_an_environment_that_is_made_once(tmp_path: Path, cache: Path) -> None:
+def test_requirements_get_an_environment_that_is_made_once_even_if_its_first_maker_was_killed(
+    tmp_path: Path, cache: Path
+) -> None:
     manifest = ekuipers(tmp_path, USES, requirements=["./greeting-1.0-py3-none-any.whl"])
     wheel(manifest.folder, "greeting")
+    with subprocess.Popen([sys.executable, "-c", MAKES, str(manifest.folder)], stdout=subprocess.PIPE) as first:
+        assert first.stdout is not None
+        assert b"making a virtual environment" in first.stdout.readline()
+        first.kill()
     heard: list[str] = []
     made: list[Environment] = []
 
@@ -321,7 +372,7 @@ def test_requirements_that_cannot_be_had_leave_nothing_behind(tmp_path: Path, ca
     with pytest.raises(PluginError, match="pip cannot install the requirements of plugin pysam: No match") as caught:
         Environment.of(manifest)
 
-    assert "pyzmq pyarrow" in caught.value.hint
+    assert "pyzmq pyarrow numpy" in caught.value.hint
     assert [path.suffix for path in (cache / "kuiper_nb" / "environments").iterdir()] == [".lock"]
 
 
@@ -452,7 +503,8 @@ def test_a_go_binary_for_another_machine_is_named(tmp_path: Path) -> None:
     folder = plugin(tmp_path, "mirror", language="go", executable="mirror", files={"mirror": ""})
     (folder / "go.mod").write_text("module mirror\n\ngo 1.21\n")
     (folder / "main.go").write_text("package main\n\nfunc main() {}\n")
-    variables = {**os.environ, "GOARCH": other, "CGO_ENABLED": "0"}
+    variables = {name: value for name, value in os.environ.items() if name != "XDG_CACHE_HOME"}
+    variables |= {"GOARCH": other, "CGO_ENABLED": "0"}
     subprocess.run(["go", "build", "-o", "mirror", "."], cwd=folder, env=variables, check=True, capture_output=True)
 
     with pytest.raises(PluginError, match=r"mirror is a program for (aarch64|x86_64)"):
