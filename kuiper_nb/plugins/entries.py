@@ -27,6 +27,7 @@ _MOST_DIRECTORY = 2 << 20
 
 _END = b"PK\x05\x06"
 _LONGEST_NAME = 255
+_DEEPEST = 32
 _CHUNK = 1 << 16
 _JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db")
 """What other systems add to every zip."""
@@ -102,6 +103,8 @@ class Zip:
             not p or len(p.encode()) > _LONGEST_NAME or p.endswith((" ", ".")) for p in parts
         ):
             raise self._refused(f"{shown} is no name of a file", "rename it and pack it anew")
+        if len(parts) > _DEEPEST:
+            raise self._refused(f"{shown} lies too deep", f"at most {_DEEPEST} folders")
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind == stat.S_IFLNK:
             raise self._refused(f"{shown} is a symbolic link", "put the file itself there and pack it anew")

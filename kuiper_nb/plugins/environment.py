@@ -228,7 +228,7 @@ def _syntax(program: Path) -> tuple[str, int | None, int | None] | None:
             compile(program.read_bytes(), str(program), "exec", dont_inherit=True)
     except SyntaxError as error:
         return error.msg, error.lineno, error.offset
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
         return str(error), None, None
     return None
 

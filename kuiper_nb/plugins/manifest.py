@@ -8,7 +8,7 @@
     wire           "kuiper_nb" or "ekuiper"; without it the program tells (`wire_of`)
     timeout        ms that a batch may take
     initTimeout    ms from the start to the hello
-    limits         {"memory": bytes or "512MiB", "files": n, "processes": n} of the process
+    limits         {"memory": bytes or "512MiB", "files": n, "processes": n} of the process, "message": bytes of one
     requirements   a list of pip's requirements, or the name of a file of them: a virtual environment that has them
     python         the interpreter: a path, or a command
 
@@ -18,6 +18,7 @@ Beside it lie `sources/{s}.yaml` (what a source is configured with), and `source
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ KINDS: dict[Kind, str] = {"source": "sources", "sink": "sinks", "function": "fun
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _FUNCTION = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_LIMITS = ("memory", "files", "processes")
+_LIMITS = ("memory", "files", "processes", "message")
 _SIZE = re.compile(r"(\d+)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 _LONGEST_MS = 24 * 60 * 60 * 1000
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -64,6 +65,9 @@ class Manifest:
     timeout: int | None = None
     init_timeout: int | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
+    message: int | None = None
+    """The limit of one message, in bytes; the other *limits* are the process's."""
+
     requirements: tuple[str, ...] | str | None = None
     python: str = ""
     configurations: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
@@ -71,8 +75,11 @@ class Manifest:
     @classmethod
     def read(cls, folder: Path, name: str = "") -> Manifest:
         """That of the plugin *name* in *folder*, or of the only one there. Raises PluginError."""
-        file = _file(Path(folder), name)
-        return _Reading(file, _object(file)).manifest()
+        try:
+            file = _file(Path(folder), name)
+            return _Reading(file, _object(file)).manifest()
+        except OSError as error:
+            raise PluginError(f"cannot read {error.filename or folder}: {error.strerror}", "is it yours?") from None
 
     @property
     def program(self) -> Path:
@@ -194,6 +201,7 @@ class _Reading:
             raise self._wrong(f"unsupported virtual type: {environment}", 'conda, or "requirements" for one of ours')
         if environment and not self.text("env"):
             raise self._wrong("env is missing", 'the name of the conda environment: "env": "myenv"')
+        limits = self._limits()
         return Manifest(
             name=self.file.stem,
             version=self.text("version"),
@@ -208,7 +216,8 @@ class _Reading:
             wire=self._wire(),
             timeout=self._milliseconds("timeout"),
             init_timeout=self._milliseconds("initTimeout"),
-            limits=self._limits(),
+            limits={name: most for name, most in limits.items() if name != "message"},
+            message=limits.get("message"),
             requirements=self._requirements(environment, language),
             python=self._python(language),
             configurations={s: found for s in sources if (found := self._sections(s))},
@@ -262,7 +271,7 @@ class _Reading:
             hint = f"a path from {self.file.name} downwards, with /"
             raise self._wrong(f"{key} {name} is not inside the plugin's folder", hint)
         path = self.folder / name
-        if not path.resolve().is_relative_to(self.folder.resolve()):
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.folder)):
             raise self._wrong(f"{key} {name} is a link out of the plugin's folder", "put the file itself there")
         if not path.is_file():
             names = (f.name for f in self.folder.iterdir() if f.is_file() and f != self.file)
@@ -313,11 +322,12 @@ class _Reading:
         return {name: self._limit(name, value) for name, value in found.items()}
 
     def _limit(self, name: str, value: Any) -> int:
-        if name == "memory" and isinstance(value, str) and (size := _SIZE.fullmatch(value.strip())):
+        sized = name in ("memory", "message")
+        if sized and isinstance(value, str) and (size := _SIZE.fullmatch(value.strip())):
             power = " kmgt".index(size[2].lower() or " ")
             value = int(size[1]) * (1024 if size[3] else 1000) ** power
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 62:
-            hint = 'bytes, or as in "512MiB"' if name == "memory" else "a whole number above 0"
+            hint = 'bytes, or as in "512MiB"' if sized else "a whole number above 0"
             raise self._wrong(f"the limit {name} cannot be {value!r}", hint)
         return value
 

@@ -146,6 +146,7 @@ def test_other_files_keep_the_run_bit_they_have(tmp_path: Path) -> None:
         (named("evil\u202etxt.exe"), "is no name of a file"),
         (named("x" * 300), "is no name of a file"),
         (named("evil. "), "is no name of a file"),
+        (named("evil/" * 33), "lies too deep"),
         (entry("link", stat.S_IFLNK | 0o777), "link is a symbolic link"),
         (entry("device", stat.S_IFCHR | 0o600), "device is neither a file nor a folder"),
         (entry("pipe", stat.S_IFIFO | 0o600), "pipe is neither a file nor a folder"),

@@ -37,7 +37,7 @@ def test_our_keys_are_read_too(tmp_path: Path) -> None:
         wire="kuiper_nb",
         timeout=2000,
         initTimeout=60_000,
-        limits={"memory": "512MiB", "files": 64},
+        limits={"memory": "512MiB", "files": 64, "message": "1 MB"},
         requirements=["numpy>=2"],
         python="python3",
     )
@@ -45,7 +45,7 @@ def test_our_keys_are_read_too(tmp_path: Path) -> None:
     manifest = Manifest.read(folder)
 
     assert (manifest.wire, manifest.timeout, manifest.init_timeout) == ("kuiper_nb", 2000, 60_000)
-    assert manifest.limits == {"memory": 512 << 20, "files": 64}
+    assert (manifest.limits, manifest.message) == ({"memory": 512 << 20, "files": 64}, 1_000_000)
     assert (manifest.requirements, manifest.python) == (("numpy>=2",), "python3")
 
 
@@ -212,6 +212,15 @@ def test_a_program_that_is_a_link_out_of_the_folder_is_refused(tmp_path: Path) -
     (folder / "linked.py").symlink_to(tmp_path / "elsewhere.py")
 
     with pytest.raises(PluginError, match=r"linked\.py is a link out of the plugin's folder"):
+        Manifest.read(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_program_that_is_a_link_to_itself_is_none(tmp_path: Path) -> None:
+    folder = plugin(tmp_path, executable="round")
+    (folder / "round").symlink_to("round")
+
+    with pytest.raises(PluginError, match="cannot find executable `round`"):
         Manifest.read(folder)
 
 
