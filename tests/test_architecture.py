@@ -52,7 +52,8 @@ HOMES = {
     "anywidget": ("notebook/",),
     "psutil": ("connectors/system.py",),
     "zmq": ("plugins/",),
-    "httpx": ("services/", "connectors/", "production/"),
+    "yaml": ("formats/",),
+    "httpx": ("services/", "connectors/", "production/", "plugins/"),
     "grpc": ("services/",),
     "jupyter_client": (),
     "polars": (),
@@ -226,7 +227,8 @@ def _overloads(function: ast.FunctionDef) -> bool:
 
 
 HEAVY = (
-    "{'duckdb', 'lark', 'sqlglot', 'pandas', 'pyarrow', 'numpy', 'zmq', 'httpx', 'IPython', 'ipywidgets', 'anywidget'}"
+    "{'duckdb', 'lark', 'sqlglot', 'pandas', 'pyarrow', 'numpy', 'zmq', 'httpx', 'yaml', 'IPython', 'ipywidgets',"
+    " 'anywidget'}"
 )
 
 

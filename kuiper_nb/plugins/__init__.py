@@ -1,5 +1,8 @@
 """Portable plugins: sources, sinks and functions that live in processes of their own, in any language.
 
+    manifest     what a plugin is: its program and what it serves, in eKuiper's layout
+    archive      a plugin from a folder, a zip or an address, as a folder of its own
+    environment  what it runs in: this interpreter, another, a virtual environment, conda, or nothing
     wire         what a message is: signed frames, in and out, without a socket
     codec        the columns of a batch as the payload of a message
     connection   the file that tells a plugin where its host listens, and the key
