@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ..errors import FunctionError
 from ..types import unencoded
+from .columns import as_numpy, of_numpy
 
 
 class Shape(Enum):
@@ -40,6 +41,8 @@ def given(column: Any, shape: Shape) -> Any:
         if isinstance(column, pa.ChunkedArray):
             return column.combine_chunks()
         return column if isinstance(column, pa.Array) else pa.array(column)
+    if isinstance(column, pa.Array) and (numbers := as_numpy(column)) is not None:
+        return numbers
     if isinstance(column, (pa.Array, pa.ChunkedArray)):
         return column.to_numpy() if isinstance(column, pa.ChunkedArray) else column.to_numpy(zero_copy_only=False)
     if isinstance(column, np.ndarray):
@@ -68,7 +71,8 @@ def as_arrow(answer: Any, rows: int) -> pa.Array | pa.ChunkedArray:
     if isinstance(answer, (pa.Array, pa.ChunkedArray)):
         array = answer
     elif isinstance(answer, np.ndarray) and answer.ndim == 1:
-        array = pa.array(answer, from_pandas=True)
+        made = of_numpy(answer, nan_is_null=True)
+        array = pa.array(answer, from_pandas=True) if made is None else made
     elif hasattr(answer, "to_numpy"):
         array = pa.array(answer.to_numpy(), from_pandas=True)
     elif isinstance(answer, (list, tuple)):

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..formats.recording import read, written
+from ..functions.columns import of_numpy, of_values
 from ..types import unencoded
 from .wire import Buffer
 
@@ -94,8 +95,11 @@ def _array(column: Any) -> pa.Array:
     if isinstance(column, pa.Array):
         return unencoded(column)
     if hasattr(column, "dtype"):
-        return pa.array(column)
+        made = of_numpy(column)
+        return pa.array(column) if made is None else made
     kinds = set(map(type, column)) - {type(None)}
+    if len(kinds) == 1 and (made := of_values(column, next(iter(kinds)))) is not None:
+        return made
     if not kinds <= {int, float, str, bool, bytes} or len(kinds) > 1:
         if kinds == {list}:
             return _lists(column)

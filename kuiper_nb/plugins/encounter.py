@@ -2,7 +2,8 @@
 
 plugin   control   hello     name, version, language, sdk, spawn, nonce, codecs, symbols
 host     control   welcome   nonce, limits
-plugin   calls, data, log    join      signed with the key of this encounter from here on, as everything is
+plugin   data, log           join      signed with the key of this encounter from here on, as everything is
+plugin   calls               join      as soon as it can answer calls, whatever it must load for that
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ class Encounter:
     def over(self) -> bool:
         """Whether all channels have met."""
         return not self._missing
+
+    @property
+    def ready(self) -> bool:
+        """Whether all have but the one for calls."""
+        return self._missing <= {"calls"}
 
     def take(self, channel: str, message: Message) -> Reply | None:
         """What to answer. Raises Refused for what does not belong here."""

@@ -30,6 +30,9 @@ CHUNK = 8192
 """Rows of one message of a call; a batch is cut into as many, so that both sides work at the same time."""
 
 IN_FLIGHT = 4
+LOADING = 60.0
+"""Seconds after its hello in which a plugin must be able to answer calls."""
+
 CREDITS = 16
 """Payloads a source may send before the first of them has been taken."""
 
@@ -66,6 +69,7 @@ class Kernel:
         self._most = most
         self._encounter = Encounter(connection, most)
         self._hello: Future[Hello] = Future()
+        self._callable = threading.Event()
         self._ids = count(1)
         self._asked: dict[int, Future[Message]] = {}
         self._inlets: dict[str, Inlet] = {}
@@ -130,7 +134,8 @@ class Kernel:
         return str(answer.get("against", ""))
 
     def call(self, symbol: str, call: Call, seconds: float) -> Answer:
-        """Answer a batch, in several messages where it is long."""
+        """Answer a batch, in several messages where it is long; *seconds* begin when the plugin can answer at all."""
+        self._await_calls()
         deadline = time.monotonic() + seconds
         values: list[Any] = []
         failures: dict[int, Failure] = {}
@@ -202,6 +207,15 @@ class Kernel:
 
     # ---- calls
 
+    def _await_calls(self) -> None:
+        """Wait until the plugin has loaded what it answers calls with. Raises Lost."""
+        if not self._callable.is_set() and not self._callable.wait(LOADING):
+            why = f"it could not be called within {LOADING:g} s"
+            self._lose(why, kill=True)
+            raise Lost(why, hung=True)
+        if why := self._gone(0):
+            raise Lost(why)
+
     def _asked_for(self, symbol: str, call: Call, first: int, rows: int) -> Pending:
         columns = [column[first : first + rows] for column in call.arguments]
         hello = self._hello.result(0)
@@ -264,29 +278,26 @@ class Kernel:
 
     def _run(self) -> None:
         poller = zmq.Poller()
-        read = [self._channels[name] for name in ("control", "data", "log")]
+        read = list(self._channels.values())
         for channel in read:
             poller.register(channel.socket, zmq.POLLIN)
-        if not self._encounter.over:
-            poller.register(self._channels["calls"].socket, zmq.POLLIN)
         poller.register(self._wake, zmq.POLLIN)
         if self._process is not None:
             poller.register(self._process.fileno, zmq.POLLIN)
-        watched = True
         while not self._closing:
             if self._wake in dict(poller.poll()):
                 os.read(self._wake, 4096)
             try:
                 for channel in read:
                     self._receive(channel)
-                if not self._encounter.over:
-                    self._receive(self._channels["calls"])
-                elif watched:  # from now on those who call read it
-                    poller.unregister(self._channels["calls"].socket)
-                    watched = False
                 self._send()
             except Refused as why:
                 self._lose(f"it sent what is no message: {why}", kill=True)
+            calls = self._channels["calls"]
+            if self._encounter.over and calls in read:  # from now on it is for those who call, and only for them
+                poller.unregister(calls.socket)
+                read.remove(calls)
+                self._callable.set()
             if self._process is not None and self._process.exit is not None and not self._why:
                 self._lose(self._gone(0))
                 poller.unregister(self._process.fileno)
@@ -297,8 +308,10 @@ class Kernel:
                 message = channel.receive()
             if message is None:
                 return
-            if not self._encounter.over:
+            if not self._encounter.over and message.kind in ("hello", "join"):
                 self._meet(channel, message)
+                if channel is self._channels["calls"]:
+                    return  # what comes now is an answer, and for those who call
             elif message.kind in ("ok", "failed", "ack"):
                 future = self._asked.get(message.get("id", 0))
                 if future is not None and not future.done():
@@ -309,14 +322,14 @@ class Kernel:
                 self._deliver(message, inlet)
 
     def _meet(self, channel: Channel, message: Message) -> None:
-        """Before all four channels have met: hello, welcome, join."""
+        """As long as not all channels have met: hello, welcome, join."""
         answer = self._encounter.take(channel.wire.channel, message)
         if answer is not None:
             with channel.lock:
                 channel.send(*answer)
             for each in self._channels.values():
                 each.wire.renew(self._encounter.key)
-        if self._encounter.over and not self._hello.done():
+        if self._encounter.ready and not self._hello.done():
             self._hello.set_result(self._encounter.hello)
 
     def _deliver(self, message: Message, inlet: Inlet) -> None:
@@ -359,6 +372,7 @@ class Kernel:
         if not first:
             return
         self._calls.give_up(why)
+        self._callable.set()
         waiting: list[Future[Any]] = [self._hello, *self._asked.values()]
         for future in waiting:
             if not future.done():

@@ -61,6 +61,7 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(plugin: Start):
 
     for _ in range(40):
         batch = [chance.randrange(1000) for _ in range(chance.choice([1, 100, 20_000, 50_000]))]
+        mirror.start()
         killer = threading.Timer(chance.random() / 50, os.kill, (mirror.status.pid, signal.SIGKILL))
         killer.start()
         assert called(mirror, "double", batch) == ([n * 2 for n in batch], {})

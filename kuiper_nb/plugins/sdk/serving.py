@@ -53,9 +53,9 @@ class Serving:
             threading.Thread(target=_end_with_host, name="host", daemon=True).start()
         self._meet()
         logging.getLogger().handlers[:] = [_Log(self._channels["log"])]
-        if self._symbols.functions:
-            from ...functions import native  # noqa: F401  with Arrow: before it is needed, and after the host knows us
+        self._load()
         control, calls = self._channels["control"], self._channels["calls"]
+        calls.send("join")
         poller = zmq.Poller()
         poller.register(control.socket, zmq.POLLIN)
         poller.register(calls.socket, zmq.POLLIN)
@@ -71,6 +71,13 @@ class Serving:
                 while (message := _received(calls)) is not None:
                     self._call(message)
 
+    def _load(self) -> None:
+        """What calls need: Arrow above all. The host knows us already, and does not count this time as a call's."""
+        from .. import codec  # noqa: F401
+
+        for function in self._symbols.functions.values():
+            function.native  # noqa: B018  made, and kept
+
     def _meet(self) -> None:
         nonce = secrets.token_hex(16)
         control = self._channels["control"]
@@ -81,7 +88,7 @@ class Serving:
         self._most = int(welcome.get("limits", {}).get("message", 0))
         for name, channel in self._channels.items():
             channel.wire.renew(key)
-            if name != "control":
+            if name in ("data", "log"):
                 channel.send("join")
 
     # ---- control
@@ -121,6 +128,7 @@ class Serving:
 
     def _answer(self, message: Message, rows: int) -> tuple[dict[str, Any], Any]:
         from ...contracts import Call
+        from ...functions.columns import as_python
         from ..codec import packed, unpacked
 
         symbol = self._symbols.functions.get(message["symbol"])
@@ -128,7 +136,7 @@ class Serving:
             raise ValueError(f"there is no function {message['symbol']}")
         columns = unpacked(message["codec"], message.payload, message["columns"], rows)
         if not symbol.native.vectorized:
-            columns = [_python(column) for column in columns]
+            columns = [column if isinstance(column, list) else as_python(column) for column in columns]
         answer = symbol.answer(Call(tuple(columns), rows, message.get("context", {})))
         codec, payload = packed([answer.values], rows)
         failures = [[row, failure.message, failure.where] for row, failure in answer.failures.items()]
@@ -136,16 +144,6 @@ class Serving:
         if failures:
             fields["failures"] = failures
         return fields, payload
-
-
-def _python(column: Any) -> Any:
-    """A column as Python values; numbers without nulls take the short way."""
-    if isinstance(column, list):
-        return column
-    kind = str(column.type)
-    if column.null_count == 0 and kind in ("double", "int64"):
-        return column.to_numpy(zero_copy_only=False).tolist()
-    return column.to_pylist()
 
 
 def _received(channel: Channel) -> Message | None:
