@@ -59,10 +59,13 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(plugin: Start):
     chance = random.Random(7)
     mirror = plugin(DOUBLE, Policy(timeout=PATIENCE, crashes=10_000))
 
+    def kill() -> None:
+        if (pid := mirror.status.pid) is not None:
+            os.kill(pid, signal.SIGKILL)
+
     for _ in range(40):
         batch = [chance.randrange(1000) for _ in range(chance.choice([1, 100, 20_000, 50_000]))]
-        mirror.start()
-        killer = threading.Timer(chance.random() / 50, os.kill, (mirror.status.pid, signal.SIGKILL))
+        killer = threading.Timer(chance.random() / 50, kill)
         killer.start()
         assert called(mirror, "double", batch) == ([n * 2 for n in batch], {})
         killer.join()
