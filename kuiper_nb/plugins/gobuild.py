@@ -49,14 +49,13 @@ def build(source: str | Path, name: str) -> Path:
     _forget_old(program.parent)
     with tempfile.TemporaryDirectory(prefix="kuiper-go-") as made:
         where, module = _module(Path(made), text, folder, name)
-        made_program = Path(made) / "program"
-        arguments = [go, "build", *_FLAGS, f"-modfile={module}", "-o", str(made_program), "."]
-        code, said = _run(arguments, where, name)
+        linked = Path(made) / "program"
+        code, said = _run([go, "build", *_FLAGS, f"-modfile={module}", "-o", str(linked), "."], where, name)
         if code != 0:
             raise _refusal(name, said)
-        if not made_program.is_file():
+        if not linked.is_file() or _is_library(linked):
             raise PluginError(f"plugin {name} is no program", "it must be of package main and have a func main()")
-        _installed(made_program, program)
+        _installed(linked, program)
     return program
 
 
@@ -149,7 +148,9 @@ def _cache() -> Path:
 
 def _digest(go: str, text: str, folder: Path | None, name: str) -> str:
     found = hashlib.sha256()
-    version = subprocess.run([go, "env", "GOVERSION", "GOOS", "GOARCH", "CGO_ENABLED"], capture_output=True, check=False)
+    version = subprocess.run(
+        [go, "env", "GOVERSION", "GOOS", "GOARCH", "CGO_ENABLED"], capture_output=True, check=False
+    )
     for part in (name.encode(), text.encode(), version.stdout, " ".join(_FLAGS).encode()):
         found.update(hashlib.sha256(part).digest())
     for root in filter(None, (folder, SDK)):
@@ -168,10 +169,15 @@ def _files(root: Path) -> Iterator[Path]:
         yield from (Path(place) / file for file in seen(files))
 
 
-def _installed(made: Path, program: Path) -> None:
-    """Put *made* in its place at once: others may be about to run it."""
+def _is_library(linked: Path) -> bool:
+    with linked.open("rb") as file:
+        return file.read(7) == b"!<arch>"
+
+
+def _installed(linked: Path, program: Path) -> None:
+    """Put it in its place at once: others may be about to run what is there."""
     staged = program.with_name(f"{program.name}.{os.getpid()}")
-    shutil.move(made, staged)
+    shutil.move(linked, staged)
     os.replace(staged, program)
 
 
