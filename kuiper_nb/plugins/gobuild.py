@@ -27,6 +27,7 @@ USUAL = ("/usr/local/go/bin",)
 
 _MODULE = "kuiper_nb/sdk"
 _FLAGS = ("-mod=mod", "-trimpath", "-buildvcs=false", "-tags=netgo,osusergo", "-ldflags=-s -w")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _KEPT_DAYS = 30
 _LONGEST = 20
 """Lines of what the compiler says that are shown."""
@@ -37,6 +38,8 @@ def build(source: str | Path, name: str) -> Path:
 
     The same source is built once. Raises PluginError with what the compiler says, and where.
     """
+    if not _NAME.fullmatch(name):
+        raise PluginError(f"a plugin cannot be called {name!r}", "letters, digits, _ and -, beginning with a letter")
     go = _toolchain(name)
     folder = source if isinstance(source, Path) else None
     if folder is not None and not any(folder.glob("*.go")):
@@ -153,10 +156,12 @@ def _digest(go: str, text: str, folder: Path | None, name: str) -> str:
     )
     for part in (name.encode(), text.encode(), version.stdout, " ".join(_FLAGS).encode()):
         found.update(hashlib.sha256(part).digest())
-    for root in filter(None, (folder, SDK)):
-        for file in _files(root):
-            found.update(hashlib.sha256(file.relative_to(root).as_posix().encode()).digest())
-            found.update(hashlib.sha256(file.read_bytes()).digest())
+    files = [(file, SDK) for file in _files(SDK) if file.suffix in (".go", ".mod", ".sum")]
+    if folder is not None:
+        files += [(file, folder) for file in _files(folder)]
+    for file, root in files:
+        found.update(hashlib.sha256(file.relative_to(root).as_posix().encode()).digest())
+        found.update(hashlib.sha256(file.read_bytes()).digest())
     return found.hexdigest()[:20]
 
 
@@ -193,12 +198,16 @@ def _forget_old(folder: Path) -> None:
 
 # ---- what the compiler says
 
+_NOT_FETCHED = re.compile(r"dial tcp|module lookup disabled|no such host|i/o timeout|proxyconnect")
 _PLACE = re.compile(r"^(?:\./)?(?P<file>[^:\s]+\.go):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<told>.*)$")
 
 
 def _refusal(name: str, said: str) -> PluginError:
     lines = [line for line in said.splitlines() if line.strip() and not line.startswith(("# ", "go: downloading"))]
     shown = "\n".join([*lines[:_LONGEST], *(["…"] if len(lines) > _LONGEST else [])])
+    if _NOT_FETCHED.search(said):
+        message = f"plugin {name} cannot be built: Go could not fetch a module that it needs"
+        return PluginError(message, f"a first build needs the network, or a GOPROXY\n{shown}")
     for line in lines:
         if found := _PLACE.match(line):
             place = f"{found['file']}, line {found['line']}"

@@ -47,6 +47,8 @@ package main
 import (
     "errors"
     "fmt"
+    "log"
+    "log/slog"
     "os"
     "time"
 
@@ -104,6 +106,12 @@ func (t *ticking) Open(ctx sdk.StreamContext, consumer chan<- sdk.SourceTuple, e
 
 func (t *ticking) Close(sdk.StreamContext) error { return nil }
 
+func noisy(n int) int {
+    log.Printf("by log: %d", n)
+    slog.Warn("by slog", "n", n)
+    return n
+}
+
 func short(a []float64) []float64 { return a[:1] }
 
 func main() {
@@ -120,6 +128,7 @@ func main() {
             "recent":  sdk.Of(func(t time.Time) string { return t.Format(time.RFC3339) }),
             "joined":  sdk.Of(func(separator string, of ...int) string { return fmt.Sprint(separator, of) }),
             "short":   sdk.Vectorized(short),
+            "noisy":   sdk.Of(noisy),
         },
         Sources: map[string]sdk.NewSourceFunc{
             "ticking":  func() sdk.Source { return &ticking{} },
@@ -245,6 +254,22 @@ def test_what_is_no_program_is_refused(source: str, told: str) -> None:
     assert told in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["", "../up", "a b", "one\npackage"])
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(PluginError, match="a plugin cannot be called"):
+        build(MAIN + TWICE, name)
+
+
+def test_where_a_module_cannot_be_fetched_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path))
+    monkeypatch.setenv("GOPROXY", "off")
+
+    with pytest.raises(PluginError, match="Go could not fetch a module") as error:
+        build(f"{MAIN}{TWICE}// {time.time_ns()}\n", "mirror")
+
+    assert error.value.hint.startswith("a first build needs the network")
+
+
 def test_a_folder_without_go_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="there is no file of Go in"):
         build(tmp_path, "mirror")
@@ -276,6 +301,60 @@ def test_the_sdk_is_formatted_and_checked_as_go_does() -> None:
 
 
 # ---- Go's own ways
+
+
+def test_code_for_ekuipers_sdk_needs_other_imports_and_no_more(running: Callable[..., Kernel]) -> None:
+    kernel = running("""\
+package main
+
+import (
+    "fmt"
+    "os"
+
+    api "kuiper_nb/sdk"
+    sdk "kuiper_nb/sdk"
+)
+
+type echo struct{}
+
+func (f *echo) Validate(args []interface{}) error {
+    if len(args) != 1 {
+        return fmt.Errorf("echo takes 1 argument but got %d", len(args))
+    }
+    return nil
+}
+
+func (f *echo) Exec(args []interface{}, ctx api.FunctionContext) (interface{}, bool) {
+    if args[0] == nil {
+        return fmt.Errorf("nothing to echo"), false
+    }
+    ctx.GetLogger().Debugf("echo %v", args[0])
+    return args[0], true
+}
+
+func (f *echo) IsAggregate() bool { return false }
+
+func main() {
+    sdk.Start(os.Args, &sdk.PluginConfig{
+        Name:      "mirror",
+        Functions: map[string]sdk.NewFunctionFunc{"echo": func() api.Function { return &echo{} }},
+    })
+}
+""")
+
+    assert called(kernel, "echo", ["a", None]) == (["a", None], {1: "call func echo error: nothing to echo"})
+    assert kernel.validate("echo", []) == "echo takes 1 argument but got 0"
+
+
+def test_what_gos_own_logs_are_told_are_lines_of_the_plugin() -> None:
+    lines = Lines()
+    kernel = program(build(PECULIAR, "peculiar"))(lines)
+    kernel.ready(PATIENCE)
+
+    called(kernel, "noisy", [7])
+    kernel.close()
+
+    assert {("INFO", "by log: 7"), ("WARNING", "by slog n=7")} <= {(line.origin, line.text) for line in lines.tail()}
 
 
 def test_values_of_gos_types_are_answered(running: Callable[..., Kernel]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -340,8 +341,9 @@ def test_a_source_waits_while_nobody_takes_what_it_sends_and_ends_when_it_is_sto
     assert called(fresh, "so_far", rows=1)[0] < 20 + 1100
     assert inlet.items == [{"n": n} for n in range(1, 21)]
     fresh.stop(control, PATIENCE)
+    deadline = time.monotonic() + PATIENCE
     while called(fresh, "is_finished", rows=1) != [True]:
-        pass
+        assert time.monotonic() < deadline
     fresh.stop(control, PATIENCE)
 
 

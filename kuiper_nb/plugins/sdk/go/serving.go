@@ -38,9 +38,7 @@ func serve(connection *wire.Connection, config *PluginConfig, functions map[stri
 	if config.Debug {
 		least = slog.LevelDebug
 	}
-	before := slog.Default()
 	slog.SetDefault(slog.New(&logHandler{channel: s.channels["log"], least: least}))
-	defer slog.SetDefault(before)
 	s.streams = &streams{config: config, channel: s.channels["data"], most: s.most, byRun: map[string]running{}}
 	defer s.streams.close()
 	go s.streams.exchange()
