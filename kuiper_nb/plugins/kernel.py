@@ -299,6 +299,8 @@ class Kernel:
                 return
             if not self._encounter.over:
                 self._meet(channel, message)
+                if self._encounter.over and channel is self._channels["calls"]:
+                    return  # what comes now is an answer, and for those who call
             elif message.kind in ("ok", "failed", "ack"):
                 future = self._asked.get(message.get("id", 0))
                 if future is not None and not future.done():
