@@ -50,6 +50,7 @@ import (
     "log"
     "log/slog"
     "os"
+    "sync/atomic"
     "time"
 
     "kuiper_nb/sdk"
@@ -104,7 +105,25 @@ func (t *ticking) Open(ctx sdk.StreamContext, consumer chan<- sdk.SourceTuple, e
     }
 }
 
-func (t *ticking) Close(sdk.StreamContext) error { return nil }
+func (t *ticking) Close(sdk.StreamContext) error {
+    closed.Add(1)
+    return nil
+}
+
+type stubborn struct{}
+
+func (stubborn) Configure(string, map[string]any) error { return nil }
+
+func (stubborn) Open(ctx sdk.StreamContext, consumer chan<- sdk.SourceTuple, _ chan<- error) {
+    for ctx.Err() == nil {
+        consumer <- sdk.NewDefaultSourceTuple(map[string]any{"n": 1}, nil)
+    }
+    opened.Add(1)
+}
+
+func (stubborn) Close(sdk.StreamContext) error { return nil }
+
+var closed, opened atomic.Int64
 
 func noisy(n int) int {
     log.Printf("by log: %d", n)
@@ -129,9 +148,11 @@ func main() {
             "joined":  sdk.Of(func(separator string, of ...int) string { return fmt.Sprint(separator, of) }),
             "short":   sdk.Vectorized(short),
             "noisy":   sdk.Of(noisy),
+            "counts":  sdk.Of(func() []int64 { return []int64{closed.Load(), opened.Load()} }),
         },
         Sources: map[string]sdk.NewSourceFunc{
             "ticking":  func() sdk.Source { return &ticking{} },
+            "stubborn": func() sdk.Source { return stubborn{} },
             "panicked": sdk.SourceOf(func(sdk.StreamContext, map[string]any, sdk.Emit) error { panic("no more") }),
         },
     })
@@ -158,8 +179,10 @@ def running() -> Iterator[Callable[..., Kernel]]:
         each.close()
 
 
-def called(kernel: Kernel, symbol: str, *columns: list[object]) -> tuple[list[object], dict[int, str]]:
-    answer = kernel.call(symbol, Call(columns, len(columns[0])), PATIENCE)
+def called(
+    kernel: Kernel, symbol: str, *columns: list[object], rows: int | None = None
+) -> tuple[list[object], dict[int, str]]:
+    answer = kernel.call(symbol, Call(columns, len(columns[0]) if rows is None else rows), PATIENCE)
     values = answer.values if isinstance(answer.values, list) else answer.values.to_pylist()
     return values, {row: failure.message for row, failure in answer.failures.items()}
 
@@ -400,11 +423,33 @@ def test_an_answer_that_has_no_form_is_an_error_of_the_batch(running: Callable[.
 def test_a_source_of_ekuipers_shape_sends_until_it_tells_of_an_error(running: Callable[..., Kernel]) -> None:
     kernel, inlet = running(PECULIAR, "peculiar"), Collected()
 
-    kernel.start(Control("ticking", "source", "r1", "op", 0, "", {"interval": 1}), inlet, PATIENCE)
+    control = Control("ticking", "source", "r1", "op", 0, "", {"interval": 1})
+    kernel.start(control, inlet, PATIENCE)
     inlet.wait(lambda: bool(inlet.end))
 
     assert inlet.items == [{"n": n, "rule": "r1"} for n in range(3)]
     assert inlet.end == "three are enough"
+    wait_for(kernel, [1, 0])
+    kernel.stop(control, PATIENCE)
+    assert called(kernel, "counts", rows=1) == ([[1, 0]], {})
+
+
+def test_a_source_that_is_sending_when_it_is_stopped_can_end(running: Callable[..., Kernel]) -> None:
+    kernel, inlet = running(PECULIAR, "peculiar"), Collected()
+    control = Control("stubborn", "source", "r1", "op")
+
+    kernel.start(control, inlet, PATIENCE)
+    inlet.wait(lambda: len(inlet.payloads) == 16)
+    kernel.stop(control, PATIENCE)
+
+    wait_for(kernel, [0, 1])
+
+
+def wait_for(kernel: Kernel, counts: list[int]) -> None:
+    """Until so many sources have been closed, and have returned."""
+    deadline = time.monotonic() + PATIENCE
+    while called(kernel, "counts", rows=1)[0] != [counts]:
+        assert time.monotonic() < deadline
 
 
 def test_a_panic_is_an_error_of_what_panics(running: Callable[..., Kernel]) -> None:

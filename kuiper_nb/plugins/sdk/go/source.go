@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"sync"
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -29,7 +30,10 @@ type runningSource struct {
 	errors   chan error
 	credit   atomic.Int64
 	credited chan struct{}
-	next     SourceTuple // taken from consumer, to be sent with the next message
+	next     SourceTuple   // taken from consumer, to be sent with the next message
+	opened   chan struct{} // closed when Open has returned
+	closing  sync.Once
+	closed   error
 	where    string
 }
 
@@ -43,11 +47,11 @@ func startSource(made Source, message *wire.Message, channel *wire.Channel, most
 		run: message.Run, source: made, channel: channel, most: most,
 		ctx: cancellable.(*streamContext), cancel: cancel,
 		consumer: make(chan SourceTuple, ahead), errors: make(chan error), credited: make(chan struct{}, 1),
-		where: method(made, "Open"),
+		opened: make(chan struct{}), where: method(made, "Open"),
 	}
 	started.credit.Store(int64(max(message.Credits, 1)))
 	go started.open()
-	go started.forward()
+	go started.work()
 	return started, nil
 }
 
@@ -58,6 +62,7 @@ func configured(made Source, message *wire.Message) (err error) {
 
 // open runs the author's Open, which may return and go on sending from goroutines of its own.
 func (s *runningSource) open() {
+	defer close(s.opened)
 	var err error
 	func() {
 		defer caught(&err)
@@ -67,6 +72,20 @@ func (s *runningSource) open() {
 		select {
 		case s.errors <- err:
 		case <-s.ctx.Done():
+		}
+	}
+}
+
+// work is all of its life: it may have ended, or failed, long before it is stopped.
+func (s *runningSource) work() {
+	s.forward()
+	_ = s.close()
+	for range 2 * ahead { // an author who is sending looks at the context once he could
+		select {
+		case <-s.consumer:
+		case <-s.errors:
+		case <-s.opened:
+			return
 		}
 	}
 }
@@ -209,8 +228,13 @@ func (s *runningSource) take(message *wire.Message) {
 	}
 }
 
-func (s *runningSource) stop() (err error) {
-	defer caught(&err)
-	s.cancel()
-	return s.source.Close(s.ctx)
+func (s *runningSource) stop() error { return s.close() }
+
+func (s *runningSource) close() error {
+	s.closing.Do(func() {
+		defer caught(&s.closed)
+		s.cancel()
+		s.closed = s.source.Close(s.ctx)
+	})
+	return s.closed
 }
