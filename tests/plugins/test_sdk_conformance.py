@@ -10,12 +10,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kuiper_nb.contracts import Call
 from kuiper_nb.plugins import launch
@@ -26,6 +29,7 @@ from kuiper_nb.plugins.launch import Program, python
 from kuiper_nb.plugins.lines import Line, Lines
 from kuiper_nb.plugins.peer import Control, Declined
 
+from ..generated import cases
 from .conftest import PATIENCE, Collected
 
 MIRROR = Path(__file__).parent / "mirror"
@@ -81,6 +85,7 @@ def echoed(values: Any) -> Case:
     return Case("echo", (values,), values if isinstance(values, list) else values.to_pylist())
 
 
+BERLIN = ZoneInfo("Europe/Berlin")
 AT = datetime(2018, 11, 2, 9, 54, 46, 250_000)
 
 CASES = {
@@ -91,6 +96,8 @@ CASES = {
     "bytes": echoed([b"", b"\x00\xff", None]),
     "moments": echoed([AT, AT.replace(microsecond=0), None]),
     "moments of a zone": echoed([AT.replace(tzinfo=UTC), None]),
+    "moments of an offset": echoed([AT.replace(tzinfo=timezone(timedelta(hours=5, minutes=30)))]),
+    "moments of a place": echoed([AT.replace(tzinfo=BERLIN), AT.replace(year=1890, tzinfo=BERLIN), None]),
     "lists": echoed([[1, 2], [], None, [3]]),
     "lists of texts": echoed([["a", None], None]),
     "lists of lists": echoed([[[1], [2, 3]], [[]]]),
@@ -167,12 +174,36 @@ def test_a_batch_is_answered(mirror: Kernel, case: Case) -> None:
 
 
 def kinds(value: Any) -> Any:
-    """The types in a value, which == does not see: 1 is not 1.0."""
+    """The types in a value, which == does not see: 1 is not 1.0, nor noon in Berlin eleven in Greenwich."""
+    if isinstance(value, datetime):
+        return value.utcoffset()
     if isinstance(value, list):
         return [kinds(each) for each in value]
     if isinstance(value, dict):
         return {key: kinds(each) for key, each in value.items()}
     return type(value)
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+WHOLE = st.integers(-(2**63), 2**63 - 1)
+FLOATS = st.floats(allow_nan=False)
+ZONES = st.sampled_from([None, UTC, BERLIN])
+MOMENTS = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=ZONES, allow_imaginary=False)
+SCALARS = st.one_of(st.none(), st.booleans(), WHOLE, FLOATS, TEXTS, st.binary(max_size=8), MOMENTS)
+KEYS = TEXTS | st.sampled_from(["$bytes", "$object"])
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
+)
+ALIKE = [st.lists(st.none() | one, min_size=1) for one in (WHOLE, FLOATS, TEXTS, st.lists(FLOATS), MOMENTS)]
+
+
+@settings(max_examples=cases(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(column=st.one_of(st.lists(VALUES, min_size=1, max_size=6), *ALIKE))
+def test_any_value_comes_back_as_it_was_sent(mirror: Kernel, column: list[Any]) -> None:
+    found = called(mirror, "echo", column)
+
+    assert found == column
+    assert kinds(found) == kinds(column)
 
 
 def test_nan_stays_nan(mirror: Kernel) -> None:

@@ -147,8 +147,8 @@ func typeOf(value any) arrow.DataType {
 	case []byte:
 		return arrow.BinaryTypes.Binary
 	case time.Time:
-		if _, plain := zoneName(value); plain && value.Nanosecond()%1000 == 0 {
-			return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: value.Location().String()}
+		if zone := value.Location(); zone == naive || zone == time.UTC {
+			return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: zone.String()}
 		}
 	case []any:
 		if kind := kindOf(value); kind != nil && !arrow.IsNested(kind.ID()) && kind.ID() != arrow.TIMESTAMP {

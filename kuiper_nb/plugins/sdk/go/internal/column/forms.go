@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strconv"
-	"time"
 )
 
 // forms are the objects with one key that stand for what JSON has no form for.
@@ -21,34 +20,6 @@ func init() { // refers to itself
 		"$numpy":    second,
 		"$object":   pairs,
 	}
-}
-
-var layouts = []string{
-	"2006-01-02T15:04:05.999999999Z07:00",
-	"2006-01-02T15:04:05.999999999",
-	"2006-01-02",
-}
-
-// moment reads ISO 8601, alone or with the name of its zone.
-func moment(inner any) (any, error) {
-	zone := ""
-	if pair, ok := inner.([]any); ok && len(pair) == 2 {
-		inner, zone = pair[0], text(pair[1])
-	}
-	for i, layout := range layouts {
-		found, err := time.ParseInLocation(layout, text(inner), naive)
-		if err != nil {
-			continue
-		}
-		if zone != "" {
-			return found.In(zoneOf(zone)), nil
-		}
-		if _, offset := found.Zone(); i == 0 && offset == 0 {
-			found = found.UTC()
-		}
-		return found, nil
-	}
-	return nil, fmt.Errorf("no moment: %v", inner)
 }
 
 // second is the value of a pair whose first part says of which type it was.

@@ -62,21 +62,6 @@ func appendText(to []byte, value string) []byte {
 	return append(to, text...)
 }
 
-func appendMoment(to []byte, value time.Time) []byte {
-	name, plain := zoneName(value)
-	layout := "2006-01-02T15:04:05.999999-07:00"
-	if plain && name == "" {
-		layout = "2006-01-02T15:04:05.999999"
-	}
-	to = append(to, `{"$datetime":`...)
-	if name == "" || plain {
-		to = append(appendText(to, value.Format(layout)), '}')
-		return to
-	}
-	to = append(appendText(append(to, '['), value.Format(layout)), ',')
-	return append(appendText(to, name), "]}"...)
-}
-
 func appendList(to []byte, values []any) ([]byte, error) {
 	var err error
 	to = append(to, '[')
@@ -113,18 +98,6 @@ func appendObject(to []byte, object map[string]any) ([]byte, error) {
 		}
 	}
 	return append(to, end...), nil
-}
-
-// zoneName is the name of the zone of a moment, and whether it is one that Arrow and Python write alike: none, or UTC.
-func zoneName(value time.Time) (name string, plain bool) {
-	switch name := value.Location().String(); name {
-	case "", "UTC":
-		return name, true
-	case "Local":
-		return "", false
-	default:
-		return name, false
-	}
 }
 
 // ParseJSON reads what AppendJSON, or the host, has written. Whole numbers are int64, others float64.

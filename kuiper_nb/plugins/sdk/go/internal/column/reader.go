@@ -1,14 +1,9 @@
 package column
 
 import (
-	"time"
-
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
-
-// naive is the zone of moments that came without one.
-var naive = time.FixedZone("", 0)
 
 // reader is how to read the values of an Arrow array.
 func reader(values arrow.Array) func(row int) any {
@@ -77,7 +72,7 @@ func narrowReader(values arrow.Array) func(row int) any {
 		return func(row int) any { return float64(values.Value(row).Float32()) }
 	case *array.Timestamp:
 		kind := values.DataType().(*arrow.TimestampType)
-		zone := zoneOf(kind.TimeZone)
+		zone := timestampZone(kind.TimeZone)
 		return func(row int) any { return values.Value(row).ToTime(kind.Unit).In(zone) }
 	case *array.Date32:
 		return func(row int) any { return values.Value(row).ToTime().In(naive) }
@@ -143,14 +138,4 @@ func whole(value uint64) any {
 		return float64(value)
 	}
 	return int64(value)
-}
-
-func zoneOf(name string) *time.Location {
-	if name == "" {
-		return naive
-	}
-	if zone, err := time.LoadLocation(name); err == nil {
-		return zone
-	}
-	return time.UTC
 }
