@@ -292,15 +292,13 @@ class Kernel:
                 poller.unregister(self._process.fileno)
 
     def _receive(self, channel: Channel) -> None:
-        while True:
+        while not (self._encounter.over and channel is self._channels["calls"]):  # its answers are for those who call
             with channel.lock:
                 message = channel.receive()
             if message is None:
                 return
             if not self._encounter.over:
                 self._meet(channel, message)
-                if self._encounter.over and channel is self._channels["calls"]:
-                    return  # what comes now is an answer, and for those who call
             elif message.kind in ("ok", "failed", "ack"):
                 future = self._asked.get(message.get("id", 0))
                 if future is not None and not future.done():
