@@ -303,7 +303,7 @@ class Kernel:
                 poller.unregister(self._process.fileno)
 
     def _receive(self, channel: Channel) -> None:
-        while True:
+        while not (self._encounter.over and channel is self._channels["calls"]):  # its answers are for those who call
             with channel.lock:
                 message = channel.receive()
             if message is None:

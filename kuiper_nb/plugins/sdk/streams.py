@@ -78,11 +78,14 @@ class Streams:
         while True:
             if self._wake in dict(poller.poll()):
                 os.read(self._wake, 4096)
-            with contextlib.suppress(Refused):
+            with contextlib.suppress(Refused, Gone):
                 while (message := self._channel.receive()) is not None:
                     running = self._running.get(str(message.get("run", "")))
                     if running is not None:
                         running.take(message)
+                    elif message.kind == "emit":
+                        error = f"{message.get('run')} has not been started"
+                        self._channel.send("ack", {"id": message.get("id"), "error": error})
             for run, running in list(self._running.items()):
                 while (outgoing := running.outgoing()) is not None:
                     kind, fields, payload = outgoing
@@ -208,14 +211,16 @@ class RunningSink:
         self._instance: Any = marked.make() if maker else _Plain(marked, config)
         self._instance.configure(config)
         self._instance.open(self.context)
+        self._thread = threading.Thread(target=self._run, name=f"sink {self._name}", daemon=True)
 
     def begin(self) -> None:
         """Take items in a thread of its own."""
-        threading.Thread(target=self._run, name=f"sink {self._name}", daemon=True).start()
+        self._thread.start()
 
     def end(self) -> None:
         """Close it after what it has been handed."""
         self._items.put(None)
+        self._thread.join()
 
     def take(self, message: Message) -> None:
         """An item to collect."""
