@@ -110,14 +110,13 @@ class _Layout:
         self._delimiter = delimiter
         self._cast: Callable[[Row], Row] = texts(stream)
         declared = {f.name: f.type for f in stream.fields}
-        used = None if columns is None else frozenset(c.partition("->")[0] for c in columns)
         self._types: dict[str, AnyType] = {
             name: declared.get(name, STRING)
             for name in names
-            if (not declared or name in declared) and (used is None or name in used)
+            if (not declared or name in declared) and (columns is None or name in columns)
         }
         fast = bool(self._types) and len(set(names)) == len(names) and set(self._types.values()) <= set(_FAST)
-        missing = bool(declared) and any(n not in names for n in declared if used is None or n in used)
+        missing = bool(declared) and any(n not in names for n in declared if columns is None or n in columns)
         self.columnar: Columnar = self._table if fast and not missing else _never
         self.pieces = Pieces(self.columnar, self.singly)
 

@@ -135,7 +135,7 @@ class FileSource:
             with reader.ParquetFile(path, pre_buffer=False, buffer_size=_READ, read_dictionary=repeated) as file:
                 present = file.schema_arrow.names
                 columns = self._site.columns
-                used = None if columns is None else [n for n in present if n in {c.partition("->")[0] for c in columns}]
+                used = None if columns is None else [n for n in present if n in columns]
                 for batch in file.iter_batches(ROWS, columns=used or None, use_threads=False):
                     yield from slices(pa.Table.from_batches([batch]))
         except (pa.ArrowException, OSError) as error:

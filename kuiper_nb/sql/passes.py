@@ -16,6 +16,7 @@ from .like import like_matcher
 from .names import NameResolver, output_names
 from .placement import analytic_calls, check_hits, check_sets, groups_only, is_aggregate, set_field, without_aggregates
 from .plan import Options, OrderKey, OutputField, Plan
+from .reading import columns_read, members_read
 from .windows import window_spec
 
 
@@ -205,13 +206,16 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-def _expressions(draft: Draft) -> list[s.Node]:
+def _roots(draft: Draft) -> list[s.Node | None]:
     assert draft.resolved is not None
     select = draft.resolved
     roots: list[s.Node | None] = [item.value for item in select.items]
     roots += [*draft.aliases.values(), select.where, select.having, *select.group, *(o.value for o in select.order)]
-    roots += [w.where for w in select.windows]
-    return [node for root in roots for node in r.walk(root)]
+    return [*roots, *(w.where for w in select.windows)]
+
+
+def _expressions(draft: Draft) -> list[s.Node]:
+    return [node for root in _roots(draft) for node in r.walk(root)]
 
 
 def finish(draft: Draft) -> Plan:
@@ -226,11 +230,11 @@ def finish(draft: Draft) -> Plan:
     analytic = analytic_calls(select, aliases)
     return Plan(
         text=draft.select.text.strip(),
-        stream=draft.stream,
+        stream=members_read(draft.stream, _roots(draft)),
         fields=outputs,
         aliases=aliases,
         options=draft.options,
-        columns=_columns(draft),
+        columns=columns_read(draft.stream, _expressions(draft)),
         where=select.where if draft.window is not None else without_aggregates(select.where, aliases),
         where_first=where_first,
         window=draft.window,
@@ -255,16 +259,3 @@ def _output(item: s.SelectItem, name: str) -> OutputField:
         return OutputField("*", node, "star")
     kind = "column" if isinstance(node, r.Column) and not item.alias else "value"
     return OutputField(name, node, kind, bool(item.alias), item.invisible)  # type: ignore[arg-type]
-
-
-def _columns(draft: Draft) -> frozenset[str] | None:
-    nodes = _expressions(draft)
-    if any(isinstance(n, (s.Star, r.WholeRow)) for n in nodes):
-        return frozenset(f.name for f in draft.stream.fields) if draft.stream.typed else None
-    used = {n.name for n in nodes if isinstance(n, r.Column)}
-    used |= {n.name for n in nodes if isinstance(n, r.AliasRef) and n.column_first}
-    if draft.stream.timestamp:
-        used.add(draft.stream.timestamp)
-    if not draft.stream.typed:  # `x->key` fails when the row has a column called key, so that one is looked at too
-        used |= {n.key for n in nodes if isinstance(n, s.Arrow)} & used
-    return frozenset(used)
