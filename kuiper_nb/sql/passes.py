@@ -20,6 +20,10 @@ from .reading import columns_read, members_read
 from .windows import window_spec
 
 
+METADATA = "__meta"
+"""The field that sendMetaToSink adds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A plan in the making. Expressions are resolved pass by pass; *select* stays as it was read."""
@@ -142,6 +146,14 @@ def extract_window(draft: Draft) -> Draft:
     return replace(draft, window=spec, notes=notes)
 
 
+def check_metadata(draft: Draft) -> Draft:
+    """A row of a window stands for many, whose metadata cannot be sent with it."""
+    if draft.options.send_meta and draft.window is not None:
+        message = "Invalid option sendMetaToSink, it can not be applied to window"
+        raise draft.refuse(message, "collect(meta(*)) has the metadata of all rows", draft.select.windows[0].place)
+    return draft
+
+
 def check_event_time(draft: Draft) -> Draft:
     """Event time needs a TIMESTAMP; a TIMESTAMP without event time is worth a note."""
     stream = draft.stream
@@ -199,6 +211,7 @@ PASSES: tuple[Pass, ...] = (
     resolve_calls,
     check_patterns,
     extract_window,
+    check_metadata,
     check_event_time,
     check_having,
     check_hits,
@@ -223,6 +236,8 @@ def finish(draft: Draft) -> Plan:
     assert draft.resolved is not None
     select, aliases = draft.resolved, draft.aliases
     outputs = tuple(_output(item, name) for item, name in zip(select.items, draft.names, strict=True))
+    if draft.options.send_meta:
+        outputs += (OutputField(METADATA, r.MetaRef(None), "value"),)
     aggregate = bool(select.group) or any(is_aggregate(f.node, aliases) for f in outputs)
     pushed = not draft.options.event_time and draft.window is not None and not isinstance(draft.window, Count)
     where_first = draft.window is None or (pushed and not is_aggregate(select.where, aliases))
