@@ -19,7 +19,6 @@ from .plan import Options, OrderKey, OutputField, Plan
 from .reading import columns_read, members_read
 from .windows import window_spec
 
-
 METADATA = "__meta"
 """The field that sendMetaToSink adds."""
 
