@@ -29,7 +29,7 @@ from .rowprogram import Outcome, RowProgram
 from .spanprogram import SpanProgram
 from .spanstage import SpanStage
 from .substitute import expanded, looked_at
-from .typing import Mask, Typing, columnised, columns_of, typing_of
+from .typing import Mask, Typing, columnised, columns_of, not_finite, typing_of
 
 Failures = Mapping[int, Mapping[int, Failure]]
 """Which calls failed, by the place of the row and the site of the call."""
@@ -66,6 +66,7 @@ class Vector:
     def __init__(self, plan: Plan, caller: RowCaller, duck: Duck, parameters: Parameters) -> None:
         self.plan = plan
         self._computed = self._row_columns()
+        self._passed = self._columns_as_they_are()
         self.plan = as_columns(plan)
         self._parameters = parameters if plan.parameters else None
         self.reasons: dict[str, str] = {}
@@ -110,6 +111,9 @@ class Vector:
         if known is None:
             return None
         table, typing, misfits = known
+        if batch.rows is not None:
+            unsendable = not_finite(batch.rows, self._passed)
+            misfits = unsendable if misfits is None else misfits if unsendable is None else misfits | unsendable
         outcome = self._run("row", table, typing, misfits, self._row_program(batch, typing))
         return None if outcome is None else self._partial(batch, outcome)
 
@@ -273,6 +277,12 @@ class Vector:
         nodes = [self.plan.where, *(f.node for f in self.plan.fields if f.kind == "value")]
         found = [expanded(n, self.plan.aliases) for n in nodes if n is not None]
         return frozenset(n.name for node in found for n in r.walk(node) if isinstance(n, r.Column))
+
+    def _columns_as_they_are(self) -> frozenset[str] | None:
+        """The columns that are sent as they come, None for all."""
+        if any(f.kind == "star" for f in self.plan.fields):
+            return None
+        return frozenset(f.node.name for f in self.plan.fields if f.kind == "column")  # type: ignore[attr-defined]
 
     def _columns(self, batch: Batch, names: frozenset[str] | None) -> tuple[pa.Table, Typing, Mask | None] | None:
         if batch.table is not None:
