@@ -22,6 +22,8 @@ def run(rule: Rule) -> None:
     keep_freed_memory()
     guard = rule.guard
     with suppress(Stopped), _switching.needed(), guard.watch():  # Stopped: nobody waits for it any more
+        with suppress(Exception):  # the first query says it, if it matters
+            rule.ready()
         while rule.here:
             began = time.perf_counter()
             try:

@@ -75,7 +75,7 @@ class Vector:
         self._cursor: Cursor | None = None
         self._programs: dict[tuple[str, Typing, bool], RowProgram | None] = {}
         self._wrapped = False
-        self.spans = SpanStage(self.plan, caller, self._open, self.reasons, self._parameters)
+        self.spans = SpanStage(self.plan, caller, self.open, self.reasons, self._parameters)
         self._filter = self._entry_condition()
         self._entering = looked_at(plan)
 
@@ -94,6 +94,12 @@ class Vector:
         """Break off a query that runs."""
         if self._cursor is not None:
             self._cursor.interrupt()
+
+    def open(self) -> Cursor:
+        """The cursor of its queries, made when it is first asked for."""
+        if self._cursor is None:
+            self._cursor = self._duck.cursor()
+        return self._cursor
 
     def close(self) -> None:
         """Let go of the cursor and everything prepared on it."""
@@ -127,7 +133,7 @@ class Vector:
         if self._filter is None and misfits is None:
             return Entered(table, everything)
         make = lambda wrapped: RowProgram(  # noqa: E731
-            self._open(), [], self._filter, self._caller, placed=True, wrapped=wrapped
+            self.open(), [], self._filter, self._caller, placed=True, wrapped=wrapped
         )
         outcome = self._run("filter", table, typing, misfits, make)
         if outcome is None:
@@ -165,16 +171,11 @@ class Vector:
                 program = self._row_program(batch, typing)(False)
                 program.prepare(full)
                 return program.texts or [program.pending], ""
-            return SpanProgram(self._open(), self.plan, full, self._caller).texts, ""
+            return SpanProgram(self.open(), self.plan, full, self._caller).texts, ""
         except (NotLowered, QueryError) as why:
             return [], str(why)
 
     # ---- programs
-
-    def _open(self) -> Cursor:
-        if self._cursor is None:
-            self._cursor = self._duck.cursor()
-        return self._cursor
 
     def _run(
         self,
@@ -217,7 +218,7 @@ class Vector:
             outputs = self._outputs(batch, typing)
             placed = batch.rows is not None and self.plan.where is not None
             where = self._expanded(self.plan.where, typing, batch)
-            return RowProgram(self._open(), outputs, where, self._caller, placed=placed, wrapped=wrapped)
+            return RowProgram(self.open(), outputs, where, self._caller, placed=placed, wrapped=wrapped)
 
         return make
 

@@ -42,6 +42,11 @@ class Rehearsal:
             self._next.cancel()
             self._next = None
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be done."""
+        return self._next is None
+
     def _later(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._next = loop.call_later(seconds, self._piece, loop)
 
@@ -65,6 +70,9 @@ def _pieces() -> Iterator[None]:
         complete.completed(cell, len(lines) - 1, len(lines[-1]))
         yield
     yield from _imported(_LATER)
+    from ..engine.ready import ready_for_queries
+
+    ready_for_queries()
 
 
 def _imported(names: tuple[str, ...]) -> Iterator[None]:

@@ -99,7 +99,7 @@ def test_shift_tab_does_not_reach_what_python_has_no_name_for(kernel: BlockingKe
 
 
 LOOK = "import sys, threading\n%load_ext kuiper_nb\nthreads = threading.enumerate()"
-REHEARSED = "print('kuiper_nb.session' in sys.modules)"
+REHEARSED = "from kuiper_nb.notebook.rehearsal import REHEARSAL\nprint(REHEARSAL.over)"
 KNOWN = "print(len(sys.modules), threading.enumerate() == threads)"
 
 

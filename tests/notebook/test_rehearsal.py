@@ -30,15 +30,17 @@ async def _later(seconds: float) -> None:
 
 def test_the_pieces_are_done_one_after_the_other_and_one_that_fails_ends_it_in_silence() -> None:
     pieces = Pieces()
+    rehearsal = Rehearsal(iter(pieces))
 
     async def kernel() -> list[int]:
-        Rehearsal(iter(pieces)).begin()
+        rehearsal.begin()
         at_once = list(pieces.done)
         await _later(AFTER + 10 * BREATH)
         return at_once
 
     assert asyncio.run(kernel(), debug=True) == []
     assert pieces.done == [1, 2, 3]
+    assert rehearsal.over
 
 
 def test_what_is_ended_goes_on_when_it_is_begun_anew() -> None:
