@@ -15,13 +15,14 @@ from typing import Any
 
 import nbformat
 import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHOTS = os.environ.get("KUIPER_NB_SHOTS", "")
 """A folder for pictures of what the tests see; '' for none."""
 
-_ALONE = [
+ALONE = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
     "--disable-component-update", "--disable-domain-reliability", "--disable-sync", "--disable-default-apps",
     "--no-first-run", "--no-pings", "--metrics-recording-only", "--disable-client-side-phishing-detection",
@@ -49,6 +50,7 @@ class Lab:
         settings = folder / "config" / "labconfig"
         settings.mkdir(parents=True)
         (settings / "default_setting_overrides.json").write_text(json.dumps(_QUIET), encoding="utf-8")
+        self.runtime = folder / "runtime"
         private = {f"JUPYTER_{name.upper()}_DIR": str(folder / name) for name in ("config", "data", "runtime")}
         environment = {**os.environ, **private, "IPYTHONDIR": str(folder / "ipython"), "KUIPER_NB_MODE": "auto"}
         environment.pop("PYTHONWARNINGS", None)
@@ -135,6 +137,18 @@ class Desk:
             number,
         )
 
+    @contextmanager
+    def kernel(self) -> Iterator[BlockingKernelClient]:
+        """Its kernel, asked without the browser and the server between."""
+        id = self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.id")
+        client = BlockingKernelClient(connection_file=str(self.lab.runtime / f"kernel-{id}.json"))
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            yield client
+        finally:
+            client.stop_channels()
+
     def idle(self) -> bool:
         """Whether no cell runs; what a view says makes the kernel busy for a moment, too."""
         return self.page.locator(".jp-InputPrompt", has_text="[*]").count() == 0
@@ -172,7 +186,7 @@ def chromium() -> Iterator[Any]:
     """The browser, started once."""
     assert CHROMIUM is not None, "CI is set and there is no chromium: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ALONE)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ALONE)
         yield browser
         browser.close()
 
