@@ -36,6 +36,7 @@ from .functions.registry import Registry
 from .functions.sink import NativeSink, SinkDefinition, sink_definition
 from .functions.source import NativeSource, SourceDefinition, source_name
 from .later import Later
+from .plugins.installed import Plugins
 from .recordings import Recordings
 from .sql.compiler import compile_select
 from .sql.parser import parse, parse_rule
@@ -50,7 +51,7 @@ from .windowing.clock import SystemClock, VirtualClock
 Bind = Callable[[str], Any]
 
 
-class Session(Recordings):
+class Session(Connecting, Defining, Recordings):
     """Streams, tables, functions and rules, and the clock they run by.
 
     With a `VirtualClock` nothing runs by itself: `push`, `advance` and `wait` do the work in the caller's thread.
@@ -65,7 +66,8 @@ class Session(Recordings):
         self.functions = Registry()
         self.sources: Definitions[SourceDefinition] = Definitions("source")
         self.sinks: Definitions[SinkDefinition] = Definitions("sink")
-        self.plugins, self.services = Later("portable plugins"), Later("external services")
+        self.plugins = Plugins(self._add, self.functions.drop, self.functions.get, self.users)
+        self.services = Later("external services")
         self._topics = Topics()
         self._duck = Duck()
         self._frames: dict[str, Any] = {}
@@ -100,6 +102,7 @@ class Session(Recordings):
         other = Session(clock or self.clock)
         other.streams, other.tables = dict(self.streams), dict(self.tables)
         other.functions, other.sources, other.sinks = self.functions, self.sources, self.sinks
+        other.plugins = self.plugins
         other._frames, other._configurations = dict(self._frames), dict(self._configurations)
         other._topics, other.replays = self._topics, self.replays
         return other
@@ -171,7 +174,7 @@ class Session(Recordings):
         site = Site(self.clock, self._topics, name, columns, wake)
         return Wiring(
             clock=self.clock,
-            caller=RowCaller(self.functions),
+            caller=RowCaller(self.functions, name),
             source=lambda: replayed(self._input(stream, site), stream, speed, self.clock),
             outlets=lambda: [self._outlet(kind, properties, site, options.send_error) for kind, properties in actions],
             vector=lambda plan, call, given: None if plan.one_by_one else Vector(plan, call, self._duck, given),
@@ -185,47 +188,6 @@ class Session(Recordings):
     def _forget(self, rule: Rule) -> None:
         if self.rules.get(rule.id) is rule:
             del self.rules[rule.id]
-
-    def source_of(self, stream: Stream, site: Site) -> Source:
-        """A source of *stream*, not opened yet. Raises ConnectorError for an unknown TYPE or a bad property."""
-        properties = {**self._configured("source", stream.type, stream.options.get("CONF_KEY", "")), **extra(stream)}
-        if stream.type in self.sources:
-            options = {k.lower(): v for k, v in stream.options.items()}
-            return NativeSource(stream.type, self.sources, {**properties, **options}, self.clock)
-        if stream.type.lower() not in SOURCES and self.sources:
-            known = [*SOURCES, *self.sources]
-            hint = did_you_mean(stream.type, known)
-            if hint.startswith("did"):
-                raise ConnectorError(f"source type {stream.type} not found", hint)
-        if stream.type == "frame" and self._frames.get(stream.name) is not None:
-            from .connectors.frame import FrameSource
-
-            return FrameSource(self._frames[stream.name])
-        made = connector_source(stream, properties, site)
-        return ReadAhead(made) if not getattr(made, "paced", True) else made
-
-    def _outlet(self, kind: str, given: dict[str, Any], site: Site, send_error: bool) -> Outlet:
-        name, _, conf_key = kind.partition(":")
-        properties = {**self._configured("sink", name, conf_key), **given}
-        transform = Transform(properties)
-        made: Sink
-        if name in self.sinks:
-            made = NativeSink(name, self.sinks, transform.own, COMMON)
-        elif name.lower() not in SINKS and (hint := did_you_mean(name, [*SINKS, *self.sinks])).startswith("did"):
-            raise ConnectorError(f"sink type {name} not found", hint)
-        else:
-            made = connector_sink(name, properties, site)
-        return Outlet(name, made, transform, properties, send_error=send_error)
-
-    def configure(self, what: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> None:
-        """Connector configuration as in eKuiper's yaml: *what* is "source" or "sink", sections by CONF_KEY."""
-        if what not in ("source", "sink"):
-            raise KuiperError(f"there is no configuration for a {what}", "source or sink")
-        self._configurations[what, name] = dict(sections)
-
-    def _configured(self, what: str, name: str, key: str) -> dict[str, Any]:
-        sections = self._configurations.get((what, name), {})
-        return {**sections.get("default", {}), **sections.get(key.lower(), sections.get(key, {}))}
 
     # ---- data and time
 
@@ -288,73 +250,22 @@ class Session(Recordings):
             renew_users(self, "stream", name)
         return self.streams[name]
 
-    # ---- native code
-
-    def function(self, f: Callable[..., Any] | None = None, name: str | None = None, vectorized: bool = False) -> Any:
-        """Make *f* callable from SQL: values in, value out; *vectorized*: an array per argument in, one out.
-
-        Answers *f*. Without *f*, a decorator. A running rule uses a redefinition at its next batch; one that its calls
-        do not fit is refused.
-        """
-        return self._defining(f, lambda g: self._add(native(g, name=name, vectorized=vectorized)))
-
-    def aggregate(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
-        """Make *f* an aggregate: one list (or, if annotated, array) per argument in, a value out. Answers *f*."""
-        return self._defining(f, lambda g: self._add(native(g, name=name, aggregate=True)))
-
-    def _add(self, function: Function) -> Function:
-        running = {rule.id: rule.plan.calls for rule in self.rules.values() if rule.active}
-        return self.functions.add(function, running)
-
-    def source(self, f: Callable[..., Any] | None = None, *, name: str | None = None, live: bool = False) -> Any:
-        """Make a generator, an async generator or a class with open, poll and close a source: TYPE="name".
-
-        *live*: it reads the world, so bounded notebooks replay a recording instead.
-        """
-
-        def define(g: Callable[..., Any]) -> None:
-            called = source_name(g, name)
-            self._refuse_taken(called, SOURCES, "source")
-            self.sources.define(called, SourceDefinition.of(called, g, live))
-
-        return self._defining(f, define)
-
-    def sink(self, f: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
-        """Make *f* a sink: it gets the rows of an emit as a list of dicts, or what its first parameter asks for."""
-
-        def define(g: Callable[..., Any]) -> None:
-            definition = sink_definition(g, name)
-            self._refuse_taken(definition.name, SINKS, "sink")
-            self.sinks.define(definition.name, definition)
-
-        return self._defining(f, define)
-
-    @staticmethod
-    def _defining(f: Callable[..., Any] | None, define: Callable[[Callable[..., Any]], object]) -> Any:
-        def decorate(g: Callable[..., Any]) -> Callable[..., Any]:
-            define(g)
-            return g
-
-        return decorate if f is None else decorate(f)
-
-    @staticmethod
-    def _refuse_taken(name: str, taken: Mapping[str, str], what: str) -> None:
-        if name.lower() in taken:
-            raise FunctionError(
-                f"{name} is a built-in {what} of eKuiper and goes before yours", "give yours another name"
-            )
-
     # ---- ends
 
     def drop(self, kind: str, name: str) -> None:
-        """Drop a rule, stream, table, function, aggregate, source or sink. Refused while rules use it, naming them."""
+        """Drop a rule, stream, table, function, aggregate, source, sink or plugin. Refused while rules use it, naming
+        them."""
         if kind == "rule":
             if name not in self.rules:
                 raise CatalogError(f"no rule named {name}", did_you_mean(name, self.rules))
             self.rules.pop(name).drop()
             return
-        if kind in ("plugin", "service"):
+        if kind == "plugin":
+            self.plugins.drop(name)
+            return
+        if kind == "service":
             raise NotSupported(f"a {kind} is not supported yet")
+        self._refuse_plugins(kind, name)
         self.refuse_used(kind, name)
         if kind in ("stream", "table"):
             known(self, kind, name, "Drop")
@@ -365,7 +276,13 @@ class Session(Recordings):
         elif kind in ("source", "sink"):
             (self.sources if kind == "source" else self.sinks).drop(name)
         else:
-            raise KuiperError(f"there is no {kind} to drop", "rule stream table function aggregate source sink")
+            raise KuiperError(f"there is no {kind} to drop", "rule stream table function aggregate source sink plugin")
+
+    def _refuse_plugins(self, kind: str, name: str) -> None:
+        """What a plugin serves goes with it."""
+        owner = self.plugins.owner("function" if kind == "aggregate" else kind, name)
+        if owner:
+            raise CatalogError(f"{kind} {name} is served by plugin {owner}", f"%kuiper drop plugin {owner}")
 
     def refuse_used(self, kind: str, name: str) -> None:
         """Raises CatalogError when rules use it, naming them."""
@@ -381,6 +298,7 @@ class Session(Recordings):
     def close(self) -> None:
         """Stop and forget every rule."""
         drop_all(list(self.rules.values()))
+        self.plugins.close()
         self._duck.close()
 
     def __enter__(self) -> Session:

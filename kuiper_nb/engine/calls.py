@@ -31,7 +31,7 @@ def answered(
         return pa.nulls(rows), {row: Failure(fault.message) for row in range(rows)}
     if not function.vectorized and not function.columnar:
         arguments = [python(column) for column in arguments]
-    return uniform(call.name, function.call(Call(tuple(arguments), rows)), rows)
+    return uniform(call.name, function.call(Call(tuple(arguments), rows, caller.context(call))), rows)
 
 
 def _builtin(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..contracts import Function
+from ..contracts import Call, Function
 from ..errors import RowFault
 from ..sql.evaluate import Frame
 from ..sql.resolved import UserCall
@@ -14,10 +14,11 @@ from .output import note
 
 
 class RowCaller:
-    """Calls functions of the registry for the exact arm; `generations` says which were used."""
+    """Calls functions of the registry for the exact arm of *rule*; `generations` says which were used."""
 
-    def __init__(self, functions: Mapping[str, Function]) -> None:
+    def __init__(self, functions: Mapping[str, Function], rule: str = "") -> None:
         self.functions = functions
+        self._rule = rule
         self.generations: dict[str, int] = {}
 
     def __call__(self, node: UserCall, arguments: tuple[Any, ...], frame: Frame) -> Any:
@@ -26,7 +27,20 @@ class RowCaller:
         if known is not None:
             raise UserFault(known.message, known.where)
         function = self.latest(node.name)
+        if function.columnar:
+            return self._alone(function, node, arguments)
         return function.one(*arguments)
+
+    def context(self, node: UserCall) -> Mapping[str, Any]:
+        """What a function that is no Python of ours may know of a call, in eKuiper's words."""
+        return {"ruleId": self._rule, "opId": "op", "instanceId": 0, "funcId": node.site}
+
+    def _alone(self, function: Function, node: UserCall, arguments: tuple[Any, ...]) -> Any:
+        """A batch of one row."""
+        answer = function.call(Call(tuple([argument] for argument in arguments), 1, self.context(node)))
+        for failure in answer.failures.values():
+            raise UserFault(failure.message, failure.where)
+        return answer.values[0] if isinstance(answer.values, list) else answer.values[0].as_py()
 
     def latest(self, name: str) -> Function:
         """The function as it is defined now; RowFault when it was dropped."""

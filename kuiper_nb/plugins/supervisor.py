@@ -102,12 +102,18 @@ class Plugin:
             self._restarts += 1
         return self.hello
 
-    def swap(self, launch: Launch, policy: Policy | None = None) -> Hello:
-        """Put a new plugin in the place of this one, between two batches. The old one stays if that does not start.
-
-        Raises PluginError.
+    def swap(
+        self, launch: Launch, policy: Policy | None = None, *, accept: Callable[[Hello], None] = lambda hello: None
+    ) -> Hello:
+        """Put a new plugin in the place of this one, between two batches. The old one stays if that does not start, or
+        *accept* raises for what it says. Raises PluginError.
         """
         peer, hello = self._begun(launch, policy or self.policy)
+        try:
+            accept(hello)
+        except BaseException:
+            peer.close()
+            raise
         with self._lock:
             old, was_launch, was_policy = self._peer, self._launch, self.policy
             self._launch, self.policy = launch, policy or self.policy
