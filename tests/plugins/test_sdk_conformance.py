@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -430,27 +429,12 @@ def test_an_item_for_a_sink_that_does_not_run_is_declined(mirror: Kernel) -> Non
 # ---- lines, beginning and end
 
 
-def test_an_answer_that_comes_before_the_meeting_is_done_is_not_lost(
-    program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    meet, asked, arrived = Kernel._meet, [], threading.Event()
-
-    def meet_and_ask(kernel: Kernel, channel: Any, message: Any) -> None:
-        meet(kernel, channel, message)
-        if kernel._encounter.over:
-            question = {"symbol": "seven", "rows": 1, "columns": 0, "codec": "json"}
-            asked.append(kernel._calls.ask("call", question, []))
-            kernel._channels["calls"].socket.poll(int(PATIENCE * 1000))
-            arrived.set()
-
-    monkeypatch.setattr(Kernel, "_meet", meet_and_ask)
-    kernel = program(Lines())
-    kernel.ready(PATIENCE)
-
-    assert arrived.wait(PATIENCE)
-    kernel.validate("seven", [])  # the thread that meets has gone on
-    assert kernel._calls.answer(asked[0], time.monotonic() + PATIENCE)["rows"] == 1
-    kernel.close()
+def test_the_first_call_may_come_at_once(program: Program) -> None:
+    for _ in range(10):
+        kernel = program(Lines())
+        kernel.ready(PATIENCE)
+        assert called(kernel, "seven", rows=1) == [7]
+        kernel.close()
 
 
 def test_what_a_plugin_prints_and_logs_are_its_lines(program: Program) -> None:
