@@ -82,6 +82,12 @@ def session() -> Session:
     return _session
 
 
+def serve_instead(session: Any) -> None:
+    """Let *session* take what the decorators mark: in the process of a plugin there is no other."""
+    global _session  # noqa: PLW0603
+    _session = session
+
+
 def forget_session() -> None:
     """Close the session of this notebook, if there is one: its rules stop, and the next use opens a new one."""
     global _session
@@ -90,9 +96,9 @@ def forget_session() -> None:
         closing.close()
 
 
-def function(f: Any = None, name: str | None = None, vectorized: bool = False) -> Any:
+def function(f: Any = None, name: str | None = None, vectorized: bool = False, *, process: bool = False) -> Any:
     """`Session.function` of the notebook's session."""
-    return session().function(f, name=name, vectorized=vectorized)
+    return session().function(f, name=name, vectorized=vectorized, process=process)
 
 
 def aggregate(f: Any = None, *, name: str | None = None) -> Any:

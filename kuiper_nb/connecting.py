@@ -31,6 +31,7 @@ class Connecting:
     plugins: Plugins
     _frames: dict[str, Any]
     _configurations: dict[tuple[str, str], Mapping[str, Mapping[str, Any]]]
+
     def source_of(self, stream: Stream, site: Site) -> Source:
         """A source of *stream*, not opened yet. Raises ConnectorError for an unknown TYPE or a bad property."""
         properties = {**self._configured("source", stream.type, stream.options.get("CONF_KEY", "")), **extra(stream)}
@@ -78,4 +79,3 @@ class Connecting:
     def _configured(self, what: str, name: str, key: str) -> dict[str, Any]:
         sections = self._configurations.get((what, name), {})
         return {**sections.get("default", {}), **sections.get(key.lower(), sections.get(key, {}))}
-

@@ -95,4 +95,3 @@ class Defining:
             raise FunctionError(
                 f"{name} is a built-in {what} of eKuiper and goes before yours", "give yours another name"
             )
-

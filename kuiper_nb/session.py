@@ -10,31 +10,25 @@ from typing import Any
 
 from .actions import chosen
 from .catalog import Stream
-from .connectors import SINKS, SOURCES, Site, Topics
-from .connectors import sink as connector_sink
-from .connectors import source as connector_source
-from .connectors.readahead import ReadAhead
+from .connecting import Connecting
+from .connectors import Site, Topics
 from .connectors.replay import replayed
-from .contracts import Clock, Function, Payload, Sink, Source
+from .contracts import Clock, Payload
+from .defining import Defining
 from .duck import Duck
 from .engine.halt import drop_all
 from .engine.lifetime import closed_at_exit
-from .engine.outlet import Outlet
 from .engine.rule import Rule
 from .engine.runner import run
 from .engine.timeline import Timeline
 from .engine.vector import Vector
 from .engine.wiring import Mode, Wiring
-from .errors import CatalogError, ClockError, ConnectorError, FunctionError, KuiperError, NotSupported, did_you_mean
-from .formats.coerce import extra
-from .formats.properties import COMMON
-from .formats.transform import Transform
+from .errors import CatalogError, ClockError, KuiperError, NotSupported, did_you_mean
 from .functions.call import RowCaller
 from .functions.definitions import Definitions
-from .functions.native import native
 from .functions.registry import Registry
-from .functions.sink import NativeSink, SinkDefinition, sink_definition
-from .functions.source import NativeSource, SourceDefinition, source_name
+from .functions.sink import SinkDefinition
+from .functions.source import SourceDefinition
 from .later import Later
 from .plugins.installed import Plugins
 from .recordings import Recordings

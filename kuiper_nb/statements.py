@@ -137,7 +137,7 @@ def declared_stream(statement: str) -> Stream:
 
 def _defined(session: Session, create: Create) -> Stream:
     kind = dict(create.options).get("TYPE", "")
-    own = PARAMETERS.get(kind.lower(), frozenset[str]())
+    own = PARAMETERS.get(kind.lower()) or session.plugins.options(kind)
     parameters = session.sources[kind].parameters if kind in session.sources else own
     return stream_of(create, parameters)
 

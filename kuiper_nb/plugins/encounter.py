@@ -72,8 +72,10 @@ def hello_fields(hello: Hello, spawn: str, nonce: str) -> dict[str, Any]:
 
 def _symbol(served: Served) -> dict[str, Any]:
     found: dict[str, Any] = {"name": served.name, "type": served.kind, "help": served.help}
+    if served.parameters:
+        found["parameters"] = list(served.parameters)
     if served.kind == "function":
-        found |= {"arity": list(served.arity), "parameters": list(served.parameters)}
+        found["arity"] = list(served.arity)
         found |= {"aggregate": served.aggregate, "vectorized": served.vectorized}
     if served.kind == "sink":
         found["takes"] = served.takes

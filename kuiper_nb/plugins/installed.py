@@ -51,7 +51,13 @@ class Plugins(Mapping[str, Plugin]):
     # ---- adding
 
     def add(
-        self, origin: str | Path, name: str = "", *, replace: bool = False, wins: bool = False, hosts: Collection[str] = ()
+        self,
+        origin: str | Path,
+        name: str = "",
+        *,
+        replace: bool = False,
+        wins: bool = False,
+        hosts: Collection[str] = (),
     ) -> Plugin:
         """A plugin from a folder, a zip, or an address on one of *hosts*; its process starts at once.
 
@@ -73,7 +79,9 @@ class Plugins(Mapping[str, Plugin]):
             self.configurations[source] = manifest.configuration(source)
         return plugin
 
-    def define(self, name: str, code: str, language: str = "python", *, wins: bool = False, moving: bool = False) -> Plugin:
+    def define(
+        self, name: str, code: str, language: str = "python", *, wins: bool = False, moving: bool = False
+    ) -> Plugin:
         """A plugin whose only file is *code*, as in a cell; one of that name is replaced, between two batches.
 
         *moving*: a native function of its name becomes this plugin's. Raises PluginError; then the old one stays.
@@ -127,6 +135,11 @@ class Plugins(Mapping[str, Plugin]):
         """The sinks they serve."""
         return [symbol for kind, symbol in self._owners if kind == "sink"]
 
+    def options(self, source: str) -> frozenset[str]:
+        """The keys of WITH that a source of a plugin takes beside those of eKuiper."""
+        _, served = self._owners.get(("source", source), ("", None))
+        return frozenset() if served is None else frozenset({p.upper() for p in served.parameters} | {"INTERVAL"})
+
     def owner(self, kind: str, symbol: str) -> str:
         """The plugin that serves a symbol; '' for none."""
         return self._owners.get((kind, symbol), ("", None))[0]
@@ -162,8 +175,10 @@ class Plugins(Mapping[str, Plugin]):
     def _installed(self, name: str, origin: Origin, wins: bool, *, native: bool = False) -> Plugin:
         old = self._plugins.get(name)
         if old is not None:
-            hello = old.swap(origin.launch, origin.policy, accept=lambda new: self._refuse(name, origin, new, wins, native))
-            self._serve(old, hello, native)
+            hello = old.swap(
+                origin.launch, origin.policy, accept=lambda new: self._refuse(name, origin, new, wins, native)
+            )
+            self._serve(old, hello)
             return old
         plugin = Plugin(name, origin.launch, origin.policy, show=lambda line: self._line(name, line))
         try:
@@ -176,13 +191,13 @@ class Plugins(Mapping[str, Plugin]):
             raise
         self._plugins[name] = plugin
         try:
-            self._serve(plugin, hello, native)
+            self._serve(plugin, hello)
         except BaseException:
             self.drop(name)
             raise
         return plugin
 
-    def _serve(self, plugin: Plugin, hello: Hello, native: bool) -> None:
+    def _serve(self, plugin: Plugin, hello: Hello) -> None:
         """What it serves from now on is its; what it does not serve any more is nobody's."""
         now = {(served.kind, served.name) for served in hello.served}
         for (kind, symbol), (owner, _) in list(self._owners.items()):
@@ -215,9 +230,9 @@ class Plugins(Mapping[str, Plugin]):
             if known is not None and known.kind != "portable" and not wins and not native:
                 message = f"function {symbol} is already defined in Python"
                 raise PluginError(message, f"%kuiper drop function {symbol}, or say that {name} is to win (--wins)")
-        for kind, symbol in [key for key, (owner, _) in self._owners.items() if owner == name]:
-            if (kind, symbol) not in served:
-                self._refuse_used(name, kind, symbol)
+        for owned, symbol in [key for key, (owner, _) in self._owners.items() if owner == name]:
+            if (owned, symbol) not in served:
+                self._refuse_used(name, owned, symbol)
 
     def _refuse_taken(self, name: str, replace: bool) -> None:
         if name in self._plugins and not replace:

@@ -1,12 +1,13 @@
-"""The code of a function, source or sink of a cell as the file of a plugin: itself, and what it uses of its notebook."""
+"""The code of a function, source or sink of a cell as the file of a plugin, with what it uses of its notebook."""
 
 from __future__ import annotations
 
 import ast
 import builtins
 import inspect
+import symtable
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -46,6 +47,7 @@ class _Found:
             return
         self._seen.add(name)
         tree = _tree(f)
+        tree.decorator_list = [d for d in tree.decorator_list if not _ours(d)]
         around = getattr(inspect.unwrap(f), "__globals__", None) or vars(inspect.getmodule(f) or builtins)
         inner = inspect.unwrap(f)
         if getattr(inner, "__closure__", None):
@@ -54,7 +56,6 @@ class _Found:
         for used in _free(tree):
             if used in around and used != name:
                 self._use(name, used, around[used])
-        tree.decorator_list = [d for d in tree.decorator_list if not _ours(d)]
         self.code += ["", "", ast.unparse(tree)]
 
     def _use(self, user: str, name: str, value: Any) -> None:
@@ -85,13 +86,18 @@ def _tree(f: Any) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef:
     return tree
 
 
-def _free(tree: ast.AST) -> Iterator[str]:
-    """The names that are read somewhere in it, in order; more than are free, which does no harm."""
-    seen: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id not in seen:
-            seen.add(node.id)
-            yield node.id
+def _free(tree: ast.AST) -> list[str]:
+    """The names it reads that it does not make itself, sorted."""
+    found: set[str] = set()
+
+    def look(table: symtable.SymbolTable) -> None:
+        outermost = table.get_type() == "module"
+        found.update(s.get_name() for s in table.get_symbols() if s.is_referenced() and (outermost or s.is_global()))
+        for inner in table.get_children():
+            look(inner)
+
+    look(symtable.symtable(ast.unparse(tree), "<plugin>", "exec"))
+    return sorted(found)
 
 
 def _ours(decorator: ast.expr) -> bool:

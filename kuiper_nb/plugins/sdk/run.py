@@ -6,13 +6,16 @@ import runpy
 import sys
 from pathlib import Path
 
-from . import plugin
+import kuiper_nb
+
+from . import collected, plugin
 
 
 def main() -> None:
     """Run the author's file as the main program; what it has marked is served when it is done."""
     connection, file, *arguments = sys.argv[1:]
     plugin.given = Path(connection)
+    kuiper_nb.serve_instead(collected)  # so @kuiper.function of a cell means the same in its plugin
     sys.argv = [file, *arguments]
     sys.path[0] = str(Path(file).resolve().parent)
     runpy.run_path(file, run_name="__main__")

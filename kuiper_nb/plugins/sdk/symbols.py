@@ -123,9 +123,18 @@ class Symbols:
     @property
     def served(self) -> tuple[Served, ...]:
         """What the plugin says of them."""
-        sources = [Served(m.name, "source", inspect.getdoc(m.make) or "") for m in self.sources.values()]
+        sources = [
+            Served(m.name, "source", inspect.getdoc(m.make) or "", parameters=options(m)) for m in self.sources.values()
+        ]
         sinks = [Served(m.name, "sink", inspect.getdoc(m.make) or "", takes=takes(m)) for m in self.sinks.values()]
         return (*(f.served for f in self.functions.values()), *sources, *sinks)
+
+
+def options(marked: Marked) -> tuple[str, ...]:
+    """The options of a source in a stream's WITH: the parameters of a generator function."""
+    if inspect.isclass(marked.make) or not inspect.isfunction(marked.make):
+        return ()
+    return tuple(inspect.signature(marked.make).parameters)
 
 
 def takes(marked: Marked) -> str:
