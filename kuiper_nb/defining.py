@@ -56,7 +56,10 @@ class Defining:
 
     def _add(self, function: Function) -> Function:
         running = {rule.id: rule.plan.calls for rule in self.rules.values() if rule.active}
-        return self.functions.add(function, running)
+        added = self.functions.add(function, running)
+        if function.kind == "native":
+            self.plugins.released("function", function.name)
+        return added
 
     def source(self, f: Callable[..., Any] | None = None, *, name: str | None = None, live: bool = False) -> Any:
         """Make a generator, an async generator or a class with open, poll and close a source: TYPE="name".

@@ -111,6 +111,12 @@ class Plugins(Mapping[str, Plugin]):
         plugin.stop()
         self._kept(name, None)
 
+    def released(self, kind: str, symbol: str) -> None:
+        """A symbol is somebody else's now; a plugin that serves nothing more is dropped."""
+        owner, _ = self._owners.pop((kind, symbol), ("", None))
+        if owner and not any(name == owner for name, _ in self._owners.values()):
+            self.drop(owner)
+
     def close(self) -> None:
         """Stop all of them."""
         for plugin in self._plugins.values():
