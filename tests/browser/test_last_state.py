@@ -140,9 +140,7 @@ def test_a_page_that_only_shows_html_shows_the_last_state(desk: Opening, chromiu
     is_left(notebook, 2)
 
     only_html = tmp_path / "busy.html"
-    exported, _ = HTMLExporter(embed_images=True).from_notebook_node(
-        nbformat.read(notebook.lab.root / f"{notebook.name}.ipynb", as_version=4)
-    )
+    exported, _ = HTMLExporter(embed_images=True).from_notebook_node(nbformat.read(notebook.path, as_version=4))
     only_html.write_text(exported, encoding="utf-8")
     page = chromium.new_page(java_script_enabled=False)
     page.goto(only_html.as_uri())
