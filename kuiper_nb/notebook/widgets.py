@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from contextvars import Context
 from functools import cache
@@ -15,10 +16,12 @@ from ..engine.rule import Rule
 from ..errors import KuiperError
 from ..session import Session
 from .choices import Choices
+from .errands import ERRANDS
 from .feed import Feed, Frame
 from .pump import PUMP
 from .ruleframe import RuleFrames
 from .sessionframe import SessionFrames, done
+from .standing import PLACES
 from .views import Place, View, rule_view, status_view
 
 Current = Callable[[], Session | None]
@@ -42,9 +45,10 @@ class Live(anywidget.AnyWidget):
         self.feed = Feed(self.send)
         self._current = current
         self._place = place
-        self._answers: list[Frame] = []
+        self._answers: deque[Frame] = deque(maxlen=20)
         super().__init__()
         self.on_msg(self._said)
+        PLACES.views.add(self)
 
     def _said(self, _: Any, message: Any, buffers: Any) -> None:
         """In whatever thread the kernel handles it: it is only put into the queue."""
@@ -61,17 +65,18 @@ class Live(anywidget.AnyWidget):
             self.feed.shown(shown)
         if message.get("hello"):
             self.feed.hello()
+        if isinstance(message.get("standing"), dict):
+            PLACES.tell_what_differs(self, message["standing"])
         if isinstance(message.get("choose"), dict):
             self.choose(message["choose"])
         if isinstance(message.get("action"), str):
-            self._answers.append({"request": message.get("request"), **self._acted(message)})
+            self._ask(message)
 
     def turn(self, now: float) -> bool:
         """Tell what is new."""
         if self.feed.ready(now):
-            answers = self._answers[-20:]
+            answers = [self._answers.popleft() for _ in range(len(self._answers))]
             self.feed.offer(now, lambda share: {**self.frame(share, now), **({"answers": answers} if answers else {})})
-            self._answers = []
         return self.feed.awake
 
     @property
@@ -86,14 +91,15 @@ class Live(anywidget.AnyWidget):
             self.feed.offer(float("inf"), lambda share: self.frame(share, float("inf")))
             self.feed.awake = False
 
-    def _acted(self, message: dict[str, Any]) -> Frame:
-        kind, name, session = str(message.get("kind")), str(message.get("name")), self._current()
-        try:
-            if session is None:
-                raise KuiperError("there is no session any more", "")
-            return {"done": done(session, message["action"], kind, name)[:500]}
-        except KuiperError as error:
-            return {"failed": str(error)[:500]}
+    def _ask(self, message: dict[str, Any]) -> None:
+        """Have an action done; its answer goes out with a later frame."""
+        kind, name = str(message.get("kind")), str(message.get("name"))
+
+        def errand() -> None:
+            answer = _acted(self._current(), message["action"], kind, name)
+            self._answers.append({"request": message.get("request"), **answer})
+
+        ERRANDS.run(f"{kind} {name}", errand)
 
     def choose(self, given: dict[str, Any]) -> None:
         """Take over what somebody chose."""
@@ -123,10 +129,22 @@ class Live(anywidget.AnyWidget):
         return {**data, **static}, metadata
 
 
+def _acted(session: Session | None, action: str, kind: str, name: str) -> Frame:
+    """Do what was asked for; what became of it. Never raises."""
+    try:
+        if session is None:
+            raise KuiperError("there is no session any more", "")
+        return {"done": done(session, action, kind, name)[:500]}
+    except KuiperError as error:
+        return {"failed": str(error)[:500]}
+    except Exception as error:
+        return {"failed": f"{type(error).__name__}: {error}"[:500]}
+
+
 class StatusView(Live):
     """Everything in a session, as a table that follows it."""
 
-    _esm = script("parts.js", "link.js", "status.js")
+    _esm = script("parts.js", "places.js", "link.js", "status.js")
 
     def __init__(self, current: Current, place: Place) -> None:
         self._frames = SessionFrames()
@@ -168,12 +186,12 @@ class ResultView(Live):
     Without *text* it follows whatever rule has the name *id*; else only one with this statement.
     """
 
-    _esm = script("parts.js", "link.js", "chart.js", "result.js")
+    _esm = script("parts.js", "places.js", "link.js", "chart.js", "result.js")
 
     def __init__(self, rule: Rule, current: Current, place: Place, *, text: str = "", choices: Choices | None = None):
         self.rule = rule
         self._text = text
-        self._choices = choices or Choices()
+        self.choices = choices or Choices()
         self._frames = RuleFrames(rule, place)
         super().__init__(current, place)
 
@@ -187,17 +205,21 @@ class ResultView(Live):
             if self._text and named.plan.text != self._text:
                 return "replaced by another statement"
             self.rule, self._frames = named, RuleFrames(named, self._place)
-            self._choices = self._frames.choose(Choices(), self._choices)
+            self.choices = self._frames.choose(Choices(), self.choices)
         return ""
 
     def choose(self, given: dict[str, Any]) -> None:
         """What is shown of the rule."""
-        self._choices = self._frames.choose(self._choices, self._choices.with_those(given))
+        self.choices = self._frames.choose(self.choices, self.choices.with_those(given))
+
+    def drawn(self) -> Frame:
+        """The chart as it is now, whether or not the view is frozen."""
+        return self._frames.drawn(self.choices)
 
     def frame(self, share: float, now: float) -> Frame:
         """What there is to see of the rule."""
         note = self.follow()
-        return self._frames.frame(self._choices, share, note)
+        return self._frames.frame(self.choices, share, note)
 
     def view(self) -> View:
         """The same in text."""

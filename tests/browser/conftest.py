@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Lab:
     """A JupyterLab on a free port of its own choosing, with private folders."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mode: str = "auto") -> None:
         self.root = folder / "notebooks"
         self.root.mkdir()
         settings = folder / "config" / "labconfig"
@@ -52,7 +52,7 @@ class Lab:
         (settings / "default_setting_overrides.json").write_text(json.dumps(_QUIET), encoding="utf-8")
         self.runtime = folder / "runtime"
         private = {f"JUPYTER_{name.upper()}_DIR": str(folder / name) for name in ("config", "data", "runtime")}
-        environment = {**os.environ, **private, "IPYTHONDIR": str(folder / "ipython"), "KUIPER_NB_MODE": "auto"}
+        environment = {**os.environ, **private, "IPYTHONDIR": str(folder / "ipython"), "KUIPER_NB_MODE": mode}
         environment.pop("PYTHONWARNINGS", None)
         command = [
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
@@ -72,9 +72,10 @@ class Lab:
                 return found[0]
         raise AssertionError("JupyterLab did not start")
 
-    def notebook(self, name: str, cells: list[str]) -> Path:
-        """Write a notebook; its path."""
-        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    def notebook(self, name: str, cells: list[Any]) -> Path:
+        """Write a notebook of texts, which are code, or of cells, which have shown nothing yet; its path."""
+        fresh = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else _not_run(cell) for cell in cells]
+        made = nbformat.v4.new_notebook(cells=fresh)
         made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         path = self.root / f"{name}.ipynb"
         nbformat.write(made, path)
@@ -90,6 +91,12 @@ class Lab:
             self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+
+def _not_run(cell: Any) -> Any:
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+    return cell
 
 
 class Desk:
@@ -126,6 +133,17 @@ class Desk:
         )
         self.page.wait_for_function(_IDLE, timeout=_WAIT)
 
+    def run_to_the_end(self) -> None:
+        """Run all cells and wait for the last, however often the kernel is idle in between."""
+        self.page.evaluate("async () => await window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.wait_for_function(
+            """() => [...Array(window.jupyterapp.shell.currentWidget.content.model.cells.length).keys()]
+                .map(n => window.jupyterapp.shell.currentWidget.content.model.cells.get(n))
+                .every(cell => cell.type !== 'code' || cell.executionCount)""",
+            timeout=_WAIT,
+        )
+        self.page.wait_for_function(_IDLE, timeout=_WAIT)
+
     def start(self, number: int) -> None:
         """Run one cell without waiting for it."""
         self.page.evaluate(
@@ -158,10 +176,15 @@ class Desk:
         self.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
         self.page.locator(f"body[data-jp-theme-name='{name}']").wait_for(state="attached", timeout=_WAIT)
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.lab.root / f"{self.name}.ipynb"
+
     def saved(self) -> Any:
         """Save the notebook; what is in the file then."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
-        return nbformat.read(self.lab.root / f"{self.name}.ipynb", as_version=4)
+        return nbformat.read(self.path, as_version=4)
 
     def shot(self, name: str) -> None:
         """A picture, when somebody wants to look."""
@@ -169,7 +192,7 @@ class Desk:
             self.page.screenshot(path=f"{SHOTS}/{name}.png")
 
 
-Opening = Callable[[list[str]], Desk]
+Opening = Callable[[list[Any]], Desk]
 _IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 
 
@@ -197,7 +220,7 @@ def opening(lab: Lab, chromium: Any, name: str) -> Iterator[Opening]:
     opened: list[Page] = []
     elsewhere: list[str] = []
 
-    def open_one(cells: list[str]) -> Desk:
+    def open_one(cells: list[Any]) -> Desk:
         lab.notebook(name, cells)
         page = chromium.new_page(viewport={"width": 1280, "height": 1000})
         page.on("request", lambda made: None if made.url.startswith(_HERE) else elsewhere.append(made.url))

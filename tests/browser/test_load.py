@@ -114,3 +114,40 @@ def test_views_stand_in_a_box_of_ipywidgets_and_follow_a_rule_that_is_replaced(d
     expect(notebook.page.locator(".kn-result th")).to_have_count(1, timeout=PATIENT)
     moves(notebook)
     notebook.shot("box")
+
+
+STUCK = """
+import threading
+let_go = threading.Event()
+@kuiper.function
+def endless(n):
+    let_go.wait()
+    return n
+"""
+
+
+def test_stopping_a_rule_that_is_stuck_holds_up_no_other_view(desk: Opening) -> None:
+    stuck = "%%kuiper stuck --quiet\nSELECT endless(ts) AS n FROM machine"
+    notebook = desk([LOAD, MACHINE, STUCK, BUSY, stuck, STATUS])
+    notebook.run()
+    moves(notebook)
+    moves(notebook, ROWS_IN)
+
+    notebook.page.evaluate(
+        """() => {
+            const facts = document.querySelector('.kn-result .kn-facts');
+            window.seen = 0;
+            const watch = new MutationObserver(() => { window.seen += 1; });
+            watch.observe(facts, {childList: true, characterData: true, subtree: true});
+        }"""
+    )
+    row(notebook, "stuck").get_by_role("button", name="stop rule stuck", exact=True).click()
+    notebook.shot("stuck")
+    seen = notebook.page.wait_for_function(
+        """() => [...document.querySelectorAll('.kn-status tr.kn-kind-rule')].some(
+            row => row.innerText.includes('stuck') && row.innerText.includes('stopped')) && {count: window.seen}""",
+        polling=20,
+        timeout=PATIENT,
+    ).json_value()
+
+    assert seen["count"] >= 3

@@ -24,7 +24,7 @@ function link(model, root, drawFrame) {
 
   function hello() {
     asked = Date.now();
-    send({ hello: true });
+    send({ hello: true, standing: standing(model) });
   }
 
   /** Draw when the page is being looked at; a page that is not draws nothing and acknowledges nothing. */
@@ -39,6 +39,7 @@ function link(model, root, drawFrame) {
 
   let number = 0;
   function receive(message) {
+    if (message && message.placed) place(model, message.placed);
     if (!message || typeof message.number !== "number") return;
     [heard, lost, patience, number] = [Date.now(), "", 3000, message.number];
     for (const answer of message.answers || []) {
