@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
-from itertools import count
 from typing import Any
 
 import zmq
 
 from ..contracts import Answer, Call, Failure
 from .calls import Calls, Pending
-from .channel import MOST_MESSAGE, Channel, Gone
+from .channel import MOST_MESSAGE, Channel
 from .codec import ARROW, Unreadable, packed, unpacked
 from .connection import Connection
 from .encounter import Encounter
+from .exchange import Exchange
 from .lines import Lines
 from .peer import Control, Declined, Hello, Inlet, Lost
 from .process import Process
-from .streams import Item, packed_item, payload_of
+from .streams import Item, packed_item
 from .wire import Message, Refused, Wire
 
 CHUNK = 8192
@@ -62,25 +60,18 @@ class Kernel:
                 address,
                 Wire(connection.key, "host", name, whole=connection.whole),
                 most=most,
-                watched=name == "calls",
+                watched=name in ("calls", "control"),
             )
             for name, address in connection.addresses.items()
         }
         self._most = most
-        self._encounter = Encounter(connection, most)
-        self._hello: Future[Hello] = Future()
-        self._callable = threading.Event()
-        self._ids = count(1)
-        self._asked: dict[int, Future[Message]] = {}
-        self._inlets: dict[str, Inlet] = {}
-        self._outgoing: list[tuple[str, str, dict[str, Any], Sequence[Any]]] = []
         self._lock = threading.Lock()
         self._why = ""
         self._told: list[Callable[[str], None]] = []
-        self._wake, self._waker = os.pipe()
-        self._closing = False
+        self._closed = False
+        encounter = Encounter(connection, most)
+        self._exchange = Exchange(self._channels, encounter, lines, self._lose, self._gone)
         self._calls = Calls(self._channels["calls"], self._gone)
-        self._thread = threading.Thread(target=self._run, name=f"plugin {connection.spawn}", daemon=True)
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -92,7 +83,7 @@ class Kernel:
         self._process = process
         if process is not None:
             self._calls.watch(process.fileno)
-        self._thread.start()
+        self._exchange.begin(process)
 
     # ---- what a Peer is
 
@@ -114,10 +105,10 @@ class Kernel:
     def ready(self, seconds: float) -> Hello:
         """Wait for hello; what does not say it in time is killed."""
         try:
-            return self._hello.result(seconds)
+            return self._exchange.hello.result(seconds)
         except Late:
             why = f"it did not say hello within {seconds:g} s"
-            self._lose(why, kill=True)
+            self._lose(why, True)
             raise Lost(why, hung=True) from None
 
     def on_lost(self, told: Callable[[str], None]) -> None:
@@ -130,7 +121,7 @@ class Kernel:
 
     def validate(self, symbol: str, arguments: Sequence[str]) -> str:
         """What a function has against these arguments."""
-        answer = self._ask("control", "validate", {"symbol": symbol, "arguments": list(arguments)}, 10)
+        answer = self._exchange.ask("control", "validate", {"symbol": symbol, "arguments": list(arguments)}, 10)
         return str(answer.get("against", ""))
 
     def call(self, symbol: str, call: Call, seconds: float) -> Answer:
@@ -153,72 +144,71 @@ class Kernel:
                 values.append(self._answered(self._calls.answer(waiting, deadline), first, rows, failures))
         except TimeoutError:
             why = f"{symbol} did not answer within {seconds:g} s"
-            self._lose(why, kill=True)
+            self._lose(why, True)
             raise Lost(why, hung=True) from None
         except (Unreadable, Refused) as error:
             why = f"{symbol} answered what is no answer: {error}"
-            self._lose(why, kill=True)
+            self._lose(why, True)
             raise Lost(why) from None
 
     def start(self, control: Control, inlet: Inlet | None, seconds: float) -> None:
         """Start a source or a sink."""
         if inlet is not None:
-            self._inlets[control.run] = inlet
+            self._exchange.inlets[control.run] = inlet
         try:
-            self._ask("control", "start", {**_described(control), "credits": CREDITS}, seconds)
+            self._exchange.ask("control", "start", {**_described(control), "credits": CREDITS}, seconds)
         except BaseException:
-            self._inlets.pop(control.run, None)
+            self._exchange.inlets.pop(control.run, None)
             raise
 
     def write(self, control: Control, item: Item, seconds: float) -> None:
         """Hand over one item of a sink."""
         fields, payload = packed_item(item)
-        self._ask("data", "emit", {"run": control.run, **fields}, seconds, payload)
+        self._exchange.ask("data", "emit", {"run": control.run, **fields}, seconds, payload)
 
     def taken(self, control: Control, items: int) -> None:
         """So many payloads of a source have been taken."""
-        self._post("data", "credit", {"run": control.run, "items": items})
+        self._exchange.post("data", "credit", {"run": control.run, "items": items})
 
     def stop(self, control: Control, seconds: float) -> None:
         """Stop a source or a sink."""
-        self._inlets.pop(control.run, None)
-        self._ask("control", "stop", _described(control), seconds)
+        self._exchange.inlets.pop(control.run, None)
+        self._exchange.ask("control", "stop", _described(control), seconds)
 
     def close(self) -> None:
         """End it: asked first, then killed."""
-        if not self._gone(0) and self._process is not None and self._hello.done():
-            with contextlib.suppress(Gone):
-                self._post("control", "bye", {})
+        with self._lock:
+            closed, self._closed = self._closed, True
+        if closed:
+            return
+        if not self._gone(0) and self._exchange.hello.done():
+            self._exchange.post("control", "bye", {})
+            if self._process is not None:
                 self._process.wait(0.5)
         self._lose("it was stopped")
-        self._closing = True
-        self._awake()
-        if self._thread.ident is not None and self._thread is not threading.current_thread():
-            self._thread.join(2)
+        self._exchange.close()
         if self._process is not None:
             self._process.close()
         for channel in self._channels.values():
             with channel.lock:
                 channel.close()
         self._context.destroy(0)
-        for descriptor in (self._wake, self._waker):
-            os.close(descriptor)
         self._released()
 
     # ---- calls
 
     def _await_calls(self) -> None:
         """Wait until the plugin has loaded what it answers calls with. Raises Lost."""
-        if not self._callable.is_set() and not self._callable.wait(LOADING):
+        if not self._exchange.callable.is_set() and not self._exchange.callable.wait(LOADING):
             why = f"it could not be called within {LOADING:g} s"
-            self._lose(why, kill=True)
+            self._lose(why, True)
             raise Lost(why, hung=True)
         if why := self._gone(0):
             raise Lost(why)
 
     def _asked_for(self, symbol: str, call: Call, first: int, rows: int) -> Pending:
         columns = [column[first : first + rows] for column in call.arguments]
-        hello = self._hello.result(0)
+        hello = self._exchange.hello.result(0)
         codec, payload = packed(columns, rows, arrow=ARROW in hello.codecs)
         fields = {"symbol": symbol, "rows": rows, "columns": len(columns), "codec": codec}
         context = {key: value for key, value in call.context.items() if key != "whole"}
@@ -243,117 +233,6 @@ class Kernel:
             raise Unreadable("failures that are none") from None
         return unpacked(str(answer["codec"]), answer.payload, 1, rows)[0] if rows else []
 
-    # ---- questions by control and data
-
-    def _ask(
-        self, channel: str, kind: str, fields: dict[str, Any], seconds: float, payload: Sequence[Any] = ()
-    ) -> Message:
-        number, future = next(self._ids), Future[Message]()
-        self._asked[number] = future
-        try:
-            if why := self._gone(0):
-                raise Lost(why)
-            self._post(channel, kind, {"id": number, **fields}, payload)
-            answer = future.result(seconds)
-        except Late:
-            why = f"{kind} was not answered within {seconds:g} s"
-            self._lose(why, kill=True)
-            raise Lost(why, hung=True) from None
-        finally:
-            self._asked.pop(number, None)
-        if (error := answer.get("error")) is not None:
-            raise Declined(str(error), str(answer.get("where", "")))
-        return answer
-
-    def _post(self, channel: str, kind: str, fields: dict[str, Any], payload: Sequence[Any] = ()) -> None:
-        with self._lock:
-            self._outgoing.append((channel, kind, fields, payload))
-        self._awake()
-
-    def _awake(self) -> None:
-        with contextlib.suppress(OSError):
-            os.write(self._waker, b"!")
-
-    # ---- the thread that reads control, data and log
-
-    def _run(self) -> None:
-        poller = zmq.Poller()
-        read = list(self._channels.values())
-        for channel in read:
-            poller.register(channel.socket, zmq.POLLIN)
-        poller.register(self._wake, zmq.POLLIN)
-        if self._process is not None:
-            poller.register(self._process.fileno, zmq.POLLIN)
-        while not self._closing:
-            if self._wake in dict(poller.poll()):
-                os.read(self._wake, 4096)
-            try:
-                for channel in read:
-                    self._receive(channel)
-                self._send()
-            except Refused as why:
-                self._lose(f"it sent what is no message: {why}", kill=True)
-            calls = self._channels["calls"]
-            if self._encounter.over and calls in read:  # from now on it is for those who call, and only for them
-                poller.unregister(calls.socket)
-                read.remove(calls)
-                self._callable.set()
-            if self._process is not None and self._process.exit is not None and not self._why:
-                self._lose(self._gone(0))
-                poller.unregister(self._process.fileno)
-
-    def _receive(self, channel: Channel) -> None:
-        while not (self._encounter.over and channel is self._channels["calls"]):  # its answers are for those who call
-            with channel.lock:
-                message = channel.receive()
-            if message is None:
-                return
-            if not self._encounter.over and message.kind in ("hello", "join"):
-                self._meet(channel, message)
-                if channel is self._channels["calls"]:
-                    return  # what comes now is an answer, and for those who call
-            elif message.kind in ("ok", "failed", "ack"):
-                future = self._asked.get(message.get("id", 0))
-                if future is not None and not future.done():
-                    future.set_result(message)
-            elif message.kind == "log":
-                self._lines.add(str(message.get("level", "INFO")), str(message.get("text", "")))
-            elif (inlet := self._inlets.get(str(message.get("run", "")))) is not None:
-                self._deliver(message, inlet)
-
-    def _meet(self, channel: Channel, message: Message) -> None:
-        """As long as not all channels have met: hello, welcome, join."""
-        answer = self._encounter.take(channel.wire.channel, message)
-        if answer is not None:
-            with channel.lock:
-                channel.send(*answer)
-            for each in self._channels.values():
-                each.wire.renew(self._encounter.key)
-        if self._encounter.ready and not self._hello.done():
-            self._hello.set_result(self._encounter.hello)
-
-    def _deliver(self, message: Message, inlet: Inlet) -> None:
-        if message.kind == "rows":
-            inlet.rows(payload_of(message))
-        elif message.kind == "end":
-            inlet.ended()
-        elif message.kind == "fault":
-            inlet.failed(str(message.get("error", "")), str(message.get("where", "")))
-
-    def _send(self) -> None:
-        while True:
-            with self._lock:
-                if not self._outgoing:
-                    return
-                channel, kind, fields, payload = self._outgoing.pop(0)
-            try:
-                with self._channels[channel].lock:
-                    self._channels[channel].send(kind, fields, payload)
-            except Gone as why:
-                future = self._asked.get(fields.get("id", 0))
-                if future is not None and not future.done():
-                    future.set_exception(Lost(self._gone(0.2) or str(why)))
-
     # ---- its end
 
     def _gone(self, seconds: float) -> str:
@@ -363,7 +242,7 @@ class Kernel:
         ended = None if process is None else process.exit or (process.wait(seconds) if seconds else None)
         return "" if ended is None or process is None else process.killed or f"it ended with {ended}"
 
-    def _lose(self, why: str, *, kill: bool = False) -> None:
+    def _lose(self, why: str, kill: bool = False) -> None:
         with self._lock:
             first, self._why = not self._why, self._why or why
             told, self._told = self._told, []
@@ -372,11 +251,7 @@ class Kernel:
         if not first:
             return
         self._calls.give_up(why)
-        self._callable.set()
-        waiting: list[Future[Any]] = [self._hello, *self._asked.values()]
-        for future in waiting:
-            if not future.done():
-                future.set_exception(Lost(why))
+        self._exchange.give_up(why)
         for each in told:
             each(why)
 
