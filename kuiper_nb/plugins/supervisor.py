@@ -213,7 +213,7 @@ class Plugin:
         return PluginStatus(
             name=self.name,
             status=self._state,
-            refCount=dict(Counter(control.rule for control, _ in self._running.values())),
+            refCount=dict(Counter(control.rule for control, _ in list(self._running.values()))),
             errMsg=self._error,
             language=self.hello.language,
             version=self.hello.version,
@@ -291,7 +291,7 @@ class Plugin:
                 )
             try:
                 self._peer, self.hello = self._begun(self._launch, self.policy)
-                for control, inlet in self._running.values():
+                for control, inlet in list(self._running.values()):
                     self._peer.start(control, inlet, self.policy.timeout)
             except PluginError as error:
                 self._crashed(error.message)
@@ -348,7 +348,7 @@ class Plugin:
 
     def _handed_over(self, old: Peer | None, new: Peer) -> None:
         """Sources and sinks move from one process to another: stopped there before they start here."""
-        for control, inlet in self._running.values():
+        for control, inlet in list(self._running.values()):
             if old is not None and not old.lost:
                 with contextlib.suppress(Lost, Declined):
                     old.stop(control, self.policy.timeout)
