@@ -87,8 +87,10 @@ class Vector:
 
     @property
     def fewest(self) -> int:
-        """How many rows are worth a query."""
-        return FEW
+        """How many rows are worth a query: two, where a process is asked that takes longer to answer than a query."""
+        functions = self._caller.functions
+        elsewhere = (functions.get(call.name) for call in self.plan.calls)
+        return 2 if any(function is not None and function.columnar for function in elsewhere) else FEW
 
     def interrupt(self) -> None:
         """Break off a query that runs."""
