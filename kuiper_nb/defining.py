@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .connectors import SINKS, SOURCES
@@ -16,6 +16,7 @@ from .functions.sink import SinkDefinition, sink_definition
 from .functions.source import SourceDefinition, source_name
 from .plugins.installed import Plugins
 from .plugins.moved import moved
+from .sql.resolved import UserCall
 
 
 class Defining:
@@ -54,9 +55,14 @@ class Defining:
         """Make *f* an aggregate: one list (or, if annotated, array) per argument in, a value out. Answers *f*."""
         return self._defining(f, lambda g: self._add(native(g, name=name, aggregate=True)))
 
+    def _check(self, function: Function) -> None:
+        self.functions.check(function, self._calls())
+
+    def _calls(self) -> Mapping[str, Iterable[UserCall]]:
+        return {rule.id: rule.plan.calls for rule in self.rules.values() if rule.active}
+
     def _add(self, function: Function) -> Function:
-        running = {rule.id: rule.plan.calls for rule in self.rules.values() if rule.active}
-        added = self.functions.add(function, running)
+        added = self.functions.add(function, self._calls())
         if function.kind == "native":
             self.plugins.released("function", function.name)
         return added

@@ -60,7 +60,7 @@ class Session(Connecting, Defining, Recordings):
         self.functions = Registry()
         self.sources: Definitions[SourceDefinition] = Definitions("source")
         self.sinks: Definitions[SinkDefinition] = Definitions("sink")
-        self.plugins = Plugins(self._add, self.functions.drop, self.functions.get, self.users)
+        self.plugins = Plugins(self._check, self._add, self.functions, self.users)
         self.services = Later("external services")
         self._topics = Topics()
         self._duck = Duck()

@@ -23,9 +23,16 @@ class Registry(Definitions[Function]):
     def add(self, function: Function, running: Mapping[str, Iterable[UserCall]] = MappingProxyType({})) -> Function:
         """Add *function*, or replace the one of its name; answers it with its generation.
 
-        Raises FunctionError for a name SQL could not call or that a built-in has, and where the calls of *running*
-        rules, by their ids, do not fit it: each of their rows would fail.
+        Raises FunctionError as `check` does.
         """
+        self.check(function, running)
+        known = replace(function, generation=self.generation(function.name) + 1)
+        self.define(function.name, known)
+        return known
+
+    def check(self, function: Function, running: Mapping[str, Iterable[UserCall]] = MappingProxyType({})) -> None:
+        """Raises FunctionError for a name SQL could not call or that a built-in has, and where the calls of *running*
+        rules, by their ids, do not fit it: each of their rows would fail."""
         name = function.name
         if not name.isascii() or not name[:1].isalpha() or not name.replace("_", "a").isalnum():
             raise FunctionError(
@@ -39,9 +46,6 @@ class Registry(Definitions[Function]):
             rules = f"{'rule' if len(misfits) == 1 else 'rules'} {', '.join(misfits)}"
             hint = f"give what is new a default, or drop {next(iter(misfits))} first"
             raise FunctionError(f"{name} {next(iter(misfits.values()))} {rules}", hint)
-        known = replace(function, generation=self.generation(name) + 1)
-        self.define(name, known)
-        return known
 
 
 def _misfit(function: Function, calls: Iterable[UserCall]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..contracts import Clock, Function
 from ..errors import PluginError, did_you_mean
+from ..functions.registry import Registry
 from .archive import install_note, unpacked
 from .connection import private_folder, removed
 from .guardian import guardian
@@ -23,21 +24,21 @@ Show = Callable[[str, Line], None]
 
 
 class Plugins(Mapping[str, Plugin]):
-    """Plugins by name. *define* takes their functions, *forget* lets them go; *known* finds a function of that name.
+    """Plugins by name. *check* raises for a function that *define* would not take; *functions* are all there are.
 
     *users* answers the ids of the rules that use a function, source or sink.
     """
 
     def __init__(
         self,
+        check: Callable[[Function], None],
         define: Callable[[Function], object],
-        forget: Callable[[str], None],
-        known: Callable[[str], Function | None],
+        functions: Registry,
         users: Callable[[str, str], list[str]],
     ) -> None:
+        self._check = check
         self._define = define
-        self._forget = forget
-        self._known = known
+        self._functions = functions
         self._users = users
         self._plugins: dict[str, Plugin] = {}
         self._owners: dict[tuple[str, str], tuple[str, Served]] = {}
@@ -182,7 +183,7 @@ class Plugins(Mapping[str, Plugin]):
         old = self._plugins.get(name)
         if old is not None:
             hello = old.swap(
-                origin.launch, origin.policy, accept=lambda new: self._refuse(name, origin, new, wins, native)
+                origin.launch, origin.policy, accept=lambda new: self._refuse(old, origin, new, wins, native)
             )
             self._serve(old, hello)
             return old
@@ -191,7 +192,7 @@ class Plugins(Mapping[str, Plugin]):
             hello = plugin.start()
             plugin.name = name = name or hello.name
             self._refuse_taken(name, False)
-            self._refuse(name, origin, hello, wins, native)
+            self._refuse(plugin, origin, hello, wins, native)
         except BaseException:
             plugin.stop()
             raise
@@ -216,12 +217,12 @@ class Plugins(Mapping[str, Plugin]):
 
     def _disown(self, kind: str, symbol: str) -> None:
         del self._owners[kind, symbol]
-        if kind == "function":
-            self._forget(symbol)
+        if kind == "function" and symbol in self._functions and self._functions[symbol].kind == "portable":
+            self._functions.drop(symbol)
 
-    def _refuse(self, name: str, origin: Origin, hello: Hello, wins: bool, native: bool) -> None:
+    def _refuse(self, plugin: Plugin, origin: Origin, hello: Hello, wins: bool, native: bool) -> None:
         """Raises PluginError for what it should serve and does not, and for symbols that others have."""
-        served = {(s.kind, s.name) for s in hello.served}
+        name, served = plugin.name, {(s.kind, s.name) for s in hello.served}
         missing = [f"{kind} {symbol}" for kind, symbol in origin.declared if (kind, symbol) not in served]
         if missing:
             raise PluginError(f"plugin {name} declares {', '.join(missing)} but does not serve it")
@@ -232,13 +233,17 @@ class Plugins(Mapping[str, Plugin]):
             if owner and owner != name and not wins:
                 message = f"{kind} {symbol} is already served by plugin {owner}"
                 raise PluginError(message, f"say that {name} is to win (--wins), or drop {owner} first")
-            known = self._known(symbol) if kind == "function" else None
+            known = self._functions.get(symbol) if kind == "function" else None
             if known is not None and known.kind != "portable" and not wins and not native:
                 message = f"function {symbol} is already defined in Python"
                 raise PluginError(message, f"%kuiper drop function {symbol}, or say that {name} is to win (--wins)")
         for owned, symbol in [key for key, (owner, _) in self._owners.items() if owner == name]:
             if (owned, symbol) not in served:
                 self._refuse_used(name, owned, symbol)
+
+        for one in hello.served:
+            if one.kind == "function":
+                self._check(function_of(plugin, one))
 
     def _refuse_taken(self, name: str, replace: bool) -> None:
         if name in self._plugins and not replace:

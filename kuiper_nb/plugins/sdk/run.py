@@ -1,4 +1,6 @@
-"""How a host starts a plugin of Python: `python -m kuiper_nb.plugins.sdk.run CONNECTION FILE [ARGUMENT …]`."""
+"""How a plugin of Python is started: `python -m kuiper_nb.plugins.sdk.run CONNECTION FILE [ARGUMENT …]` by its host,
+`python -m kuiper_nb.sdk FILE [ARGUMENT …]` by hand, to be attached.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,14 @@ from . import collected, plugin
 
 
 def main() -> None:
-    """Run the author's file as the main program; what it has marked is served when it is done."""
+    """What the host calls."""
     connection, file, *arguments = sys.argv[1:]
     plugin.given = Path(connection)
+    serve(file, arguments)
+
+
+def serve(file: str, arguments: list[str]) -> None:
+    """Run the author's file as the main program; what it has marked is served when it is done."""
     kuiper_nb.serve_instead(collected)  # so @kuiper.function of a cell means the same in its plugin
     sys.argv = [file, *arguments]
     sys.path[0] = str(Path(file).resolve().parent)

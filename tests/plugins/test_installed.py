@@ -1,0 +1,288 @@
+"""The plugins of a session: what they serve is used in rules as if it were native."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kuiper_nb import KuiperError, Rule, Session
+from kuiper_nb.errors import CatalogError, PluginError
+
+PATIENCE = 20.0
+
+MIRROR = """
+import kuiper_nb as kuiper
+
+@kuiper.function
+def backwards(s: str) -> str:
+    "Turns a text round."
+    return s[::-1]
+
+@kuiper.aggregate
+def spread(values):
+    return max(values) - min(values)
+
+@kuiper.source
+def steps(most: int, width: int = 1):
+    for n in range(0, most, width):
+        yield {"n": n}
+
+@kuiper.sink
+def append(rows, path):
+    with open(path, "a") as file:
+        for row in rows:
+            file.write(f"{row}\\n")
+"""
+
+LOUD = """
+import kuiper_nb as kuiper
+
+@kuiper.function
+def backwards(s): return s.upper()
+"""
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """A session on the real clock, with the stream demo."""
+    with Session() as opened:
+        opened.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo")')
+        yield opened
+
+
+def pushed(session: Session, rule: Rule, *rows: dict[str, object]) -> list[dict[str, object]]:
+    """The rows that come of *rows*."""
+    before = len(rule.emits)
+    session.push("demo", list(rows))
+    assert session.settle(PATIENCE)
+    return [row for emit in list(rule.emits)[before:] for row in emit.rows]
+
+
+def folder(path: Path, code: str = MIRROR, **changes: object) -> Path:
+    """A folder with a manifest and a file of Python."""
+    found = {
+        "version": "v1.2.0",
+        "language": "python",
+        "executable": "mirror.py",
+        "functions": ["backwards"],
+        **changes,
+    }
+    path.mkdir()
+    (path / "mirror.json").write_text(json.dumps(found))
+    (path / "mirror.py").write_text(code)
+    return path
+
+
+def test_a_cell_serves_functions_that_rules_call(session: Session):
+    plugin = session.plugins.define("mirror", MIRROR)
+    rule = session.rule("SELECT backwards(a) AS r FROM demo")
+
+    assert pushed(session, rule, {"a": "abc"}, {"a": "de"}) == [{"r": "cba"}, {"r": "ed"}]
+    assert (plugin.status.functions, plugin.status.sources) == (("backwards", "spread"), ("steps",))
+    assert session.functions["backwards"].help == "Turns a text round."
+
+
+def test_a_row_that_fails_is_an_error_with_its_place_in_the_cell(session: Session):
+    session.plugins.define("mirror", MIRROR)
+    rule = session.rule("SELECT backwards(a) AS r FROM demo")
+
+    assert pushed(session, rule, {"a": "abc"}, {"a": 3}) == [{"r": "cba"}]
+    assert "call func backwards error" in rule.errors[0].message
+
+
+def test_an_aggregate_gets_the_values_of_a_group(session: Session):
+    session.plugins.define("mirror", MIRROR)
+    rule = session.rule("SELECT spread(v) AS s FROM demo GROUP BY COUNTWINDOW(3)")
+
+    assert pushed(session, rule, {"v": 3}, {"v": 9}, {"v": 4}) == [{"s": 6.0}]
+
+
+def test_a_source_and_a_sink_work_in_a_rule(session: Session, tmp_path: Path):
+    plugin = session.plugins.define("mirror", MIRROR)
+    session.sql('CREATE STREAM numbers () WITH (TYPE="steps", MOST="6", WIDTH="2")')
+
+    rule = session.rule("SELECT n + 1 AS m FROM numbers", actions=[{"append": {"path": str(tmp_path / "out")}}])
+
+    assert rule.wait(PATIENCE)
+    assert (tmp_path / "out").read_text() == "{'m': 1.0}\n{'m': 3.0}\n{'m': 5.0}\n"
+    rule.drop()
+    assert plugin.status.refCount == {}
+
+
+def test_an_option_that_a_source_does_not_have_is_refused(session: Session):
+    session.plugins.define("mirror", MIRROR)
+
+    with pytest.raises(KuiperError, match="unknown option MOSTLY"):
+        session.sql('CREATE STREAM numbers () WITH (TYPE="steps", MOSTLY="6")')
+
+
+def test_a_cell_that_is_run_again_takes_over_in_running_rules(session: Session):
+    session.plugins.define("mirror", MIRROR)
+    rule = session.rule("SELECT backwards(a) AS r FROM demo")
+    assert pushed(session, rule, {"a": "abc"}) == [{"r": "cba"}]
+
+    session.plugins.define("mirror", LOUD)
+
+    assert pushed(session, rule, {"a": "abc"}) == [{"r": "ABC"}]
+    assert session.plugins["mirror"].status.generation == 2
+    assert rule.status.generations["backwards"] == 2
+    assert "spread" not in session.functions
+
+
+def test_what_does_not_start_changes_nothing(session: Session):
+    session.plugins.define("mirror", MIRROR)
+    rule = session.rule("SELECT backwards(a) AS r FROM demo")
+
+    with pytest.raises(PluginError, match="line 3 of the cell"):
+        session.plugins.define("mirror", "import os\n\ndef broken(:\n")
+    with pytest.raises(PluginError, match=r"does not start[\s\S]*no licence"):
+        session.plugins.define("mirror", "raise RuntimeError('no licence')")
+    with pytest.raises(PluginError, match="serves nothing"):
+        session.plugins.define("mirror", "x = 1")
+
+    assert pushed(session, rule, {"a": "abc"}) == [{"r": "cba"}]
+
+
+def test_what_a_rule_uses_cannot_be_taken_away(session: Session):
+    session.plugins.define("mirror", MIRROR)
+    rule = session.rule("SELECT spread(v) AS s FROM demo GROUP BY COUNTWINDOW(2)", id="hot")
+
+    with pytest.raises(PluginError, match="used by rule hot: function spread"):
+        session.drop("plugin", "mirror")
+    with pytest.raises(PluginError, match="used by rule hot: function spread"):
+        session.plugins.define("mirror", LOUD)
+    with pytest.raises(CatalogError, match="served by plugin mirror"):
+        session.drop("function", "spread")
+
+    rule.drop()
+    session.drop("plugin", "mirror")
+    assert dict(session.plugins) == {}
+    assert "spread" not in session.functions
+
+
+def test_a_symbol_has_one_plugin_unless_the_user_says_which_wins(session: Session):
+    session.plugins.define("mirror", MIRROR)
+    rule = session.rule("SELECT backwards(a) AS r FROM demo")
+
+    with pytest.raises(PluginError, match="already served by plugin mirror"):
+        session.plugins.define("loud", LOUD)
+    session.plugins.define("loud", LOUD, wins=True)
+
+    assert pushed(session, rule, {"a": "abc"}) == [{"r": "ABC"}]
+
+
+def test_a_function_of_python_is_not_taken_over_by_accident(session: Session):
+    session.function(lambda s: "mine", name="backwards")
+
+    with pytest.raises(PluginError, match="already defined in Python"):
+        session.plugins.define("mirror", MIRROR)
+
+    assert dict(session.plugins) == {}
+
+
+def test_a_folder_and_a_zip_are_added_with_their_manifest(session: Session, tmp_path: Path):
+    origin = folder(tmp_path / "mirror")
+    with zipfile.ZipFile(tmp_path / "mirror.zip", "w") as archive:
+        for file in origin.iterdir():
+            archive.write(file, file.name)
+
+    for each in (origin, tmp_path / "mirror.zip"):
+        session.plugins.add(each, replace=True)
+        rule = session.rule("SELECT backwards(a) AS r FROM demo", id="r")
+        assert pushed(session, rule, {"a": "abc"}) == [{"r": "cba"}]
+        rule.drop()
+
+    with pytest.raises(PluginError, match="invalid name mirror: duplicate"):
+        session.plugins.add(origin)
+
+
+def test_a_symbol_that_is_declared_must_be_served(session: Session, tmp_path: Path):
+    with pytest.raises(PluginError, match="declares function missing but does not serve it"):
+        session.plugins.add(folder(tmp_path / "mirror", functions=["backwards", "missing"]))
+
+    assert dict(session.plugins) == {}
+    assert "backwards" not in session.functions
+
+
+FACTOR = 3
+
+
+def scaled(n: float) -> float:
+    return n * FACTOR
+
+
+def moved_along(n: float) -> float:
+    """Uses another function, and a constant of this file."""
+    return scaled(n) + 1
+
+
+def test_the_very_code_of_a_function_moves_into_a_process_and_back(session: Session):
+    session.function(moved_along, process=True)
+    rule = session.rule("SELECT moved_along(v) AS w FROM demo")
+    assert pushed(session, rule, {"v": 2}) == [{"w": 7.0}]
+    assert session.functions["moved_along"].kind == "portable"
+
+    session.function(moved_along)
+
+    assert pushed(session, rule, {"v": 2}) == [{"w": 7.0}]
+    assert session.functions["moved_along"].kind == "native"
+    assert dict(session.plugins) == {}
+
+
+def test_what_no_file_can_hold_is_named(session: Session):
+    with pytest.raises(PluginError, match="uses opened of the function it was made in"):
+        session.function(_closing_over(object()), process=True)
+    with pytest.raises(PluginError, match="a lambda has no code of its own"):
+        session.function(lambda v: v, name="f", process=True)
+
+
+def _closing_over(opened: object):  # type: ignore[no-untyped-def]
+    def looks(v):  # type: ignore[no-untyped-def]
+        return opened
+
+    return looks
+
+
+def test_a_kill_is_an_event_of_the_plugin_and_not_of_the_rule(session: Session):
+    plugin = session.plugins.define("mirror", MIRROR)
+    rule = session.rule("SELECT backwards(a) AS r FROM demo")
+
+    os.kill(plugin.status.pid, signal.SIGKILL)
+
+    assert pushed(session, rule, {"a": "abc"}, {"a": "de"}) == [{"r": "cba"}, {"r": "ed"}]
+    assert (rule.status.state, plugin.status.restarts) == ("running", 1)
+
+
+def test_a_plugin_that_somebody_else_has_started_is_attached(session: Session, tmp_path: Path):
+    file = tmp_path / "mirror.py"
+    file.write_text(MIRROR)
+    other = subprocess.Popen([sys.executable, "-um", "kuiper_nb.sdk", str(file)], stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    connection = other.stdout.readline().split()[-1]
+
+    plugin = session.plugins.attach(connection)
+    rule = session.rule("SELECT backwards(a) AS r FROM demo")
+
+    assert plugin.name == "mirror"
+    assert pushed(session, rule, {"a": "abc"}) == [{"r": "cba"}]
+    other.kill()
+    other.wait()
+    other.stdout.close()
+    assert pushed(session, rule, {"a": "abc"}) == []
+    assert "started by somebody else" in rule.errors[-1].message
+
+
+def test_nothing_of_a_plugin_is_left_when_its_session_is_closed(tmp_path: Path):
+    with Session() as session:
+        plugin = session.plugins.define("mirror", MIRROR)
+        pid = plugin.status.pid
+
+    assert not Path(f"/proc/{pid}").exists()
