@@ -146,6 +146,9 @@ class Kernel:
             why = f"{symbol} did not answer within {seconds:g} s"
             self._lose(why, True)
             raise Lost(why, hung=True) from None
+        except Lost as lost:
+            self._lose(lost.why, True)
+            raise
         except (Unreadable, Refused) as error:
             why = f"{symbol} answered what is no answer: {error}"
             self._lose(why, True)
