@@ -57,15 +57,19 @@ class Channel:
         self._monitor: zmq.Socket[Any] | None = None
         if host:
             self._socket.router_mandatory = True
-            if watched:
-                self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+            self._watch(watched)
             self._socket.bind(address)
         else:
             self._socket.setsockopt(zmq.IDENTITY, identity)
             self._socket.reconnect_ivl = 5
+            self._watch(watched)
             self._socket.connect(address)
         self.address = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self.fileno: int = self._socket.getsockopt(zmq.FD)
+
+    def _watch(self, watched: bool) -> None:
+        if watched:
+            self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
 
     @property
     def side(self) -> Side:

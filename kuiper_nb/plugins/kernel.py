@@ -184,10 +184,9 @@ class Kernel:
             closed, self._closed = self._closed, True
         if closed:
             return
-        if not self._gone(0) and self._exchange.hello.done():
+        if self._process is not None and not self._gone(0) and self._exchange.hello.done():
             self._exchange.post("control", "bye", {})
-            if self._process is not None:
-                self._process.wait(0.5)
+            self._process.wait(0.5)
         self._lose("it was stopped")
         self._exchange.close()
         if self._process is not None:

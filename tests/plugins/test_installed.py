@@ -286,3 +286,19 @@ def test_nothing_of_a_plugin_is_left_when_its_session_is_closed(tmp_path: Path):
         pid = plugin.status.pid
 
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_plugin_that_was_started_by_hand_waits_for_the_next_host(tmp_path: Path):
+    file = tmp_path / "mirror.py"
+    file.write_text(MIRROR)
+    other = subprocess.Popen([sys.executable, "-um", "kuiper_nb.sdk", str(file)], stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+
+    for _ in range(2):
+        connection = other.stdout.readline().split()[-1]
+        with Session() as session:
+            assert session.plugins.attach(connection).status.functions == ("backwards", "spread")
+
+    other.kill()
+    other.wait()
+    other.stdout.close()

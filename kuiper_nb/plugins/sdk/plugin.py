@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..connection import BadConnection, Connection, private_folder
+from ..connection import BadConnection, Connection, private_folder, removed
 from .collected import marked
 from .shapes import PluginConfig
 from .symbols import Symbols
@@ -21,7 +21,8 @@ _served = False
 def start(config: PluginConfig | None = None) -> None:
     """Serve what *config* names and what decorators have marked; returns when the host says good-bye.
 
-    A process that no host has started writes a connection file, and says where, for `%kuiper plugin attach`.
+    A process that no host has started writes a connection file, and says where, for `%kuiper plugin attach`; when that
+    host is gone it waits for another.
     """
     global _served  # noqa: PLW0603
     _served = True
@@ -29,7 +30,14 @@ def start(config: PluginConfig | None = None) -> None:
 
     name = config.name if config is not None else Path(sys.argv[0]).stem
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    Serving(_connection(name), name, Symbols(config, marked), spawned=given is not None).run()
+    over = False
+    while not over:
+        connection, folder = _connection(name)
+        try:
+            over = Serving(connection, name, Symbols(config, marked), spawned=given is not None).run()
+        finally:
+            if folder is not None:
+                removed(folder)
 
 
 def serve_marked() -> None:
@@ -38,13 +46,14 @@ def serve_marked() -> None:
         start()
 
 
-def _connection(name: str) -> Connection:
+def _connection(name: str) -> tuple[Connection, Path | None]:
+    """What to connect to, and the folder made for it, if one was."""
     path = given
     if path is None and len(sys.argv) > 1 and sys.argv[1].endswith(".json") and Path(sys.argv[1]).is_file():
         path = Path(sys.argv[1])
     if path is not None:
         try:
-            return Connection.read(path)
+            return Connection.read(path), None
         except BadConnection as why:
             raise SystemExit(f"plugin {name}: {why}") from None
     folder = private_folder()
@@ -52,4 +61,4 @@ def _connection(name: str) -> Connection:
     made = Connection.made(folder)
     made.write(path)
     print(f"plugin {name} (pid {os.getpid()}) waits for its host: %kuiper plugin attach {path}", flush=True)
-    return made
+    return made, folder

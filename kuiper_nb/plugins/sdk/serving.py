@@ -33,7 +33,7 @@ class Serving:
         self._spawned = spawned
         sdk = f"python {sys.version.split()[0]}"
         self._hello = Hello(name, language="python", served=symbols.served, codecs=("arrow", "json"), sdk=sdk)
-        context: zmq.Context[Any] = zmq.Context()
+        self._context = context = zmq.Context[Any]()
         identity = connection.spawn.encode()
         self._channels = {
             channel: Channel(
@@ -41,14 +41,15 @@ class Serving:
                 connection.addresses[channel],
                 Wire(connection.key, "plugin", channel, whole=connection.whole),
                 identity=identity,
+                watched=channel == "control" and not spawned,
             )
             for channel in CHANNELS
         }
         self._streams = Streams(self._channels["data"], symbols)
         self._most = 0
 
-    def run(self) -> None:
-        """Say hello and serve until the host says good-bye."""
+    def run(self) -> bool:
+        """Say hello and serve until the host says good-bye; False when it goes without that."""
         if self._spawned:
             threading.Thread(target=_end_with_host, name="host", daemon=True).start()
         self._meet()
@@ -59,17 +60,23 @@ class Serving:
         poller = zmq.Poller()
         poller.register(control.socket, zmq.POLLIN)
         poller.register(calls.socket, zmq.POLLIN)
-        while True:
+        if control.monitor_fileno is not None:
+            poller.register(control.monitor_fileno, zmq.POLLIN)
+        while not control.disconnected():
             ready = dict(poller.poll())
             if control.socket in ready:
                 while (message := _received(control)) is not None:
                     if message.kind == "bye":
                         self._streams.close()
-                        return
+                        return True
                     self._control(message)
             if calls.socket in ready:
                 while (message := _received(calls)) is not None:
-                    self._call(message)
+                    with contextlib.suppress(Gone):
+                        self._call(message)
+        self._streams.close()
+        self._context.destroy(0)
+        return False
 
     def _load(self) -> None:
         """What calls need: Arrow above all. The host knows us already, and does not count this time as a call's."""
