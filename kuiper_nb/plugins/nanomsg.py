@@ -178,6 +178,7 @@ class EkuiperPeer:
         deadline = time.monotonic() + seconds
         try:
             with self._plugin.asked(f"{control.kind} {control.symbol} did not stop within {seconds:g} s"):
+                run.settle()
                 run.stopping()
                 said = self._control.ask(command("stop", run.control), deadline)
                 while not run.gone.wait(_AGAIN):

@@ -52,6 +52,9 @@ class Running:
         for each in self.sockets:
             each.close()
 
+    def settle(self) -> None:
+        """Give what is under way a moment, before it is told to stop."""
+
     def join(self) -> None:
         """Wait for its thread, after `end`."""
         if self._thread.ident is not None and self._thread is not threading.current_thread():
@@ -128,6 +131,7 @@ class SinkRun(Running):
         self._heard: queue.SimpleQueue[Complaint | bytes] = queue.SimpleQueue()
         self._writing = threading.Lock()
         self._answers = False  # whether the plugin has dialled the channel of acknowledgements
+        self._written = 0.0
         self._refuses = False  # whether it has hung up where it is handed items
         self._outbox: Outbox
 
@@ -151,12 +155,18 @@ class SinkRun(Running):
                 self._heard.get()
             try:
                 self._outbox.send(data, deadline)
+                self._written = time.monotonic()
                 if self._required or (self._confirms and self._answers):
                     self._await(deadline)
             except Closed:
                 if self._dying():
                     raise
                 raise self.over() from None
+
+    def settle(self) -> None:
+        """A sink that cannot say that it has what it was sent gets a moment for it; when it stops, the rest is lost."""
+        if not self._answers:
+            self.gone.wait(max(self._written + _A_MOMENT - time.monotonic(), 0))
 
     def takes_no_more(self) -> None:
         """The plugin has hung up where it was handed items."""
@@ -217,6 +227,9 @@ class SinkRun(Running):
 
 _SOON = 1.0
 """Seconds in which a sink that has started has dialled its second channel."""
+
+_A_MOMENT = 0.2
+"""Seconds for what is under way to a sink that acknowledges nothing."""
 
 _ACKNOWLEDGED = b"{}"
 _HUNG_UP = b"!"

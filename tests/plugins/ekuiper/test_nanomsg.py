@@ -283,6 +283,18 @@ def test_a_sink_that_fails_takes_nothing_more_and_says_why(start: Start, languag
     assert lines_of(tmp_path / "out", 1) == ["good"]
 
 
+@LANGUAGES
+def test_what_was_written_before_a_stop_arrives(start: Start, language: str, tmp_path: Path) -> None:
+    peer, control = start(language), sink(tmp_path / "out")
+    peer.start(control, None, SECONDS)
+
+    for n in range(100):
+        peer.write(control, str(n).encode(), SECONDS)
+    peer.stop(control, SECONDS)
+
+    assert (tmp_path / "out").read_text().split() == [str(n) for n in range(100)]
+
+
 def test_a_sink_of_python_has_an_item_when_write_returns(start: Start, tmp_path: Path) -> None:
     peer, control = start(), sink(tmp_path / "out")
     peer.start(control, None, SECONDS)
