@@ -57,6 +57,7 @@ HOMES = {
     "anywidget": ("notebook/",),
     "psutil": ("connectors/system.py", "plugins/"),
     "zmq": ("plugins/",),
+    "pynng": ("plugins/nanomsg_sockets.py",),
     "yaml": ("formats/",),
     "httpx": ("services/", "connectors/", "production/", "plugins/"),
     "grpc": ("services/",),

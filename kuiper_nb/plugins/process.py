@@ -108,6 +108,11 @@ class Process:
                 selector.select(left)
         return self.exit
 
+    def drained(self, seconds: float) -> bool:
+        """Whether all that it has written is read, at the latest after *seconds*."""
+        self._output.join(seconds)
+        return not self._output.is_alive()
+
     def kill(self, why: str = "") -> None:
         """End it with everything it has started."""
         self.killed = self.killed or why
