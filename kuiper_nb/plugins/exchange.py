@@ -13,6 +13,7 @@ from typing import Any
 
 import zmq
 
+from ..contracts import Payload
 from .channel import Channel, Gone
 from .encounter import Encounter
 from .lines import Lines
@@ -177,6 +178,10 @@ class Exchange:
             inlet.rows(payload_of(message))
         elif message.kind == "end":
             inlet.ended()
+        elif message.kind == "fault" and message.get("goes_on"):
+            told = str(message.get("error", ""))
+            self._lines.add("ERROR", told)
+            inlet.rows(Payload([told]))  # type: ignore[list-item]  # what is no row is an error of the rule
         elif message.kind == "fault":
             inlet.failed(str(message.get("error", "")), str(message.get("where", "")))
 

@@ -311,7 +311,7 @@ class Plugin:
             raise PluginError(f"plugin {self.name} does not start: {error}") from None
         try:
             return peer, peer.ready(policy.start)
-        except Lost as why:
+        except (Lost, Declined) as why:
             peer.close()
             tail = "\n".join(line.text for line in self.lines.tail(20) if line.origin != "stdout")
             raise PluginError(f"plugin {self.name} does not start: {why}", tail) from None

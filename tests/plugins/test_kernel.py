@@ -372,3 +372,25 @@ def test_the_descriptor_of_a_process_may_be_missing(kernel: Start, monkeypatch: 
     os.kill(plugin.pid, signal.SIGKILL)
     with pytest.raises(Lost, match="SIGKILL"):
         called(plugin, "half", [2])
+
+
+def test_a_source_may_tell_of_an_error_and_go_on(written: Written):
+    lines = Lines()
+    plugin = written("""
+    class Flaky(Source):
+        def open(self, ctx):
+            ctx.emit({"n": 1})
+            ctx.emit_error("the line was busy")
+            ctx.emit({"n": 2})
+
+    plugin.start(PluginConfig("p", {"flaky": Flaky}))
+    """)(lines)
+    plugin.ready(PATIENCE)
+    inlet = Collected()
+
+    plugin.start(Control("flaky", "source", "r1", "op"), inlet, PATIENCE)
+    inlet.wait(lambda: len(inlet.items) == 3)
+    plugin.close()
+
+    assert inlet.items == [{"n": 1}, "the line was busy", {"n": 2}]
+    assert ("ERROR", "the line was busy") in {(line.origin, line.text) for line in lines.tail()}
