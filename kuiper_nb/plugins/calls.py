@@ -111,8 +111,9 @@ class Calls:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            self._poll.poll(min(left, 1.0) * 1000)
-            if self._channel.disconnected() and not self._lost(_GRACE):
+            ready = self._poll.poll(min(left, 1.0) * 1000)
+            other = any(descriptor != self._channel.fileno for descriptor, _ in ready)
+            if other and not self._lost(_GRACE) and self._channel.disconnected():
                 self.give_up("it closed its connection, or sent more in one message than `limits.message` allows")
 
     def _take(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -120,19 +121,32 @@ def _lists(column: Sequence[Any]) -> pa.Array:
         raise _Mixed from None
 
 
+_END = b"\xff\xff\xff\xff\0\0\0\0"
+"""The end of an Arrow IPC stream."""
+
+
+@lru_cache(256)
+def _schema(kinds: tuple[pa.DataType, ...]) -> tuple[pa.Schema, pa.Buffer]:
+    schema = pa.schema([(f"c{place}", kind) for place, kind in enumerate(kinds)])
+    return schema, schema.serialize()
+
+
 def _stream(arrays: Sequence[pa.Array]) -> Buffer:
-    batch = pa.RecordBatch.from_arrays(list(arrays), [f"c{place}" for place in range(len(arrays))])
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return memoryview(sink.getvalue())
+    """What a writer would write, in a third of its time: schema, batch, end."""
+    schema, head = _schema(tuple(array.type for array in arrays))
+    return b"".join((head, pa.RecordBatch.from_arrays(list(arrays), schema=schema).serialize(), _END))
 
 
 def _columns(payload: Buffer, columns: int, rows: int) -> list[Any]:
-    table = table_of_bytes(payload)
-    found: list[Any] = [
-        column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns
-    ]
+    try:
+        batches = list(pa.RecordBatchStreamReader(pa.py_buffer(payload)))
+        for batch in batches:
+            batch.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Unreadable(f"not readable as Arrow: {error}") from None
+    if len(batches) != 1:
+        raise Unreadable(f"{len(batches)} batches, not one")
+    found: list[Any] = batches[0].columns
     _check(found, columns, rows)
     return found
 

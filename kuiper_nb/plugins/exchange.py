@@ -181,7 +181,7 @@ class Exchange:
         elif message.kind == "fault" and message.get("goes_on"):
             told = str(message.get("error", ""))
             self._lines.add("ERROR", told)
-            inlet.rows(Payload([told]))  # type: ignore[list-item]  # what is no row is an error of the rule
+            inlet.rows(Payload([told]))  # what is no row is an error of the rule
         elif message.kind == "fault":
             inlet.failed(str(message.get("error", "")), str(message.get("where", "")))
 

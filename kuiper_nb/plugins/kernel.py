@@ -64,6 +64,7 @@ class Kernel:
             )
             for name, address in connection.addresses.items()
         }
+        self.chunk = CHUNK
         self._most = most
         self._lock = threading.Lock()
         self._why = ""
@@ -71,7 +72,7 @@ class Kernel:
         self._closed = False
         encounter = Encounter(connection, most)
         self._exchange = Exchange(self._channels, encounter, lines, self._lose, self._gone)
-        self._calls = Calls(self._channels["calls"], self._gone)
+        self._calls = Calls(self._channels["calls"], lambda seconds: self._gone(seconds) if seconds else self._why)
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -131,7 +132,7 @@ class Kernel:
         values: list[Any] = []
         failures: dict[int, Failure] = {}
         pending: list[tuple[int, int, Pending]] = []
-        chunk = call.rows if call.context.get("whole") else CHUNK
+        chunk = self.chunk
         starts = iter(range(0, call.rows, chunk))
         try:
             while True:
@@ -205,17 +206,16 @@ class Kernel:
             why = f"it could not be called within {LOADING:g} s"
             self._lose(why, True)
             raise Lost(why, hung=True)
-        if why := self._gone(0):
-            raise Lost(why)
+        if self._why:
+            raise Lost(self._why)
 
     def _asked_for(self, symbol: str, call: Call, first: int, rows: int) -> Pending:
         columns = [column[first : first + rows] for column in call.arguments]
         hello = self._exchange.hello.result(0)
         codec, payload = packed(columns, rows, arrow=ARROW in hello.codecs)
         fields = {"symbol": symbol, "rows": rows, "columns": len(columns), "codec": codec}
-        context = {key: value for key, value in call.context.items() if key != "whole"}
-        if context:
-            fields["context"] = context
+        if call.context:
+            fields["context"] = dict(call.context)
         size = sum(memoryview(part).nbytes for part in payload)
         if size > self._most:
             raise Declined(f"{size >> 20} MiB of arguments are more than one message may hold ({self._most >> 20} MiB)")

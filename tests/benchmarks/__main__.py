@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import dirty, kernels, measure, pushes, report, visible
+from . import dirty, kernels, measure, plugins, pushes, report, visible
 from .events import Data, generated
 
-OTHERS = ("W5", "batch", "dirty", "latency", "answer", "visible")
+OTHERS = ("W5", "batch", "dirty", "latency", "answer", "visible", "plugins")
 JSON_SHARE = 10  # JSON lines are slower to read: a tenth of the rows is enough
 
 
@@ -43,6 +43,9 @@ def _lines(wanted: set[str], folder: Path, options: argparse.Namespace) -> Itera
     if "dirty" in wanted:
         for found in dirty.measured(options.rounds):
             yield report.mixed(found)
+    if "plugins" in wanted:
+        yield from map(report.asked, plugins.calls(options.rounds))
+        yield report.apart(plugins.rules(generated(folder, options.rows), options.rounds))
     yield from _waited_for(wanted, options.rounds)
 
 

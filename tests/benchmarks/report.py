@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .measure import CASES, Measured
+from .plugins import Calls, Rules
 
 LOOP_GOALS = {"W1": 1.5, "W2": 1.2, "W4row": 0.9, "W4vec": 0.9}
 PLAIN_GOALS = {"W2": 0.45}
@@ -15,6 +16,9 @@ MEMORY_GOAL = 64  # MB that ten times the rows may take more
 EMITS_GOALS = {"idle": 2.0, "busy": 5.0}  # ms, p99, at 1,000 events a second
 ANSWER_GOAL = 100.0  # ms, the longest
 COMPLETION_GOAL = 50.0  # ms, the longest
+
+PLUGIN_GOALS = {("plus", 100): 100.0, ("plus", 1_000): 400.0, ("plus_all", 10_000): 4_000.0}  # times eKuiper's wire
+APART_GOAL = 0.5  # of a rule whose function is native
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +156,41 @@ def _goals(goals: dict[str, float], case: str) -> list[float]:
 
 def _rounded(values: dict[str, float]) -> dict[str, float]:
     return {way: round(value, 4) for way, value in values.items()}
+
+
+def asked(c: Calls) -> Line:
+    """A function in a plugin, by our wire and by eKuiper's."""
+    ratio, goal = c.ours / c.theirs, PLUGIN_GOALS[c.function, c.rows]
+    how = "vectorised" if c.function.endswith("_all") else "a row"
+    record = {"rows_per_s": round(c.ours), "ekuiper_rows_per_s": round(c.theirs), "ratio": round(ratio, 1)}
+    return Line(
+        f"plugin, {how}, batches of {c.rows:,}",
+        f"{c.ours / 1e6:.2f} M rows/s",
+        None,
+        None,
+        f"{ratio:,.0f}x eKuiper's",
+        f">= {goal:,.0f} of eKuiper's wire",
+        ratio >= goal,
+        record,
+    )
+
+
+def apart(r: Rules) -> Line:
+    """A whole rule with its function in a plugin, beside the same with a native one."""
+    ratio = r.native / r.portable
+    record = {
+        "rows": r.rows,
+        "native_s": round(r.native, 4),
+        "portable_s": round(r.portable, 4),
+        "ratio": round(ratio, 3),
+    }
+    return Line(
+        "rule, function a row, in a plugin",
+        f"{r.rows / r.portable / 1e6:.2f} M rows/s",
+        None,
+        None,
+        f"{ratio:.2f} of native",
+        f">= {APART_GOAL} of native",
+        ratio >= APART_GOAL,
+        record,
+    )
