@@ -3,16 +3,16 @@ for. Widgets are imported when the first is made."""
 
 from __future__ import annotations
 
-from contextvars import Context
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from IPython.core.getipython import get_ipython
 
 import kuiper_nb
 
 from ..errors import CatalogError, did_you_mean
-from .views import Place, View, rule_view, status_view
+from .followed import Current, Followed
+from .refreshed import Refreshed, in_colab
+from .views import Place, View, rule_view, session_now, status_view
 
 if TYPE_CHECKING:
     from ..engine.rule import Rule
@@ -20,13 +20,21 @@ if TYPE_CHECKING:
     from .widgets import ResultView, StatusView
 
 
-def has_widgets(shell: Any) -> bool:
-    """Whether *shell* has a front end that may show widgets: a kernel does, a terminal does not."""
+def has_front_end(shell: Any) -> bool:
+    """Whether *shell* has a page before it: a kernel does, a terminal does not."""
     return getattr(shell, "kernel", None) is not None
 
 
 def _session() -> Session | None:
     return kuiper_nb._session
+
+
+def _of(session: Session | None) -> Current:
+    """Answers *session*; without one the notebook's, which is made when there is none yet."""
+    if session is not None:
+        return lambda: session
+    kuiper_nb.session()
+    return _session
 
 
 def _place(shell: Any) -> Place:
@@ -35,31 +43,45 @@ def _place(shell: Any) -> Place:
     return place
 
 
-def status(session: Session, place: Place) -> View | StatusView:
+def status(session: Session, place: Place) -> View | StatusView | Refreshed:
     """Everything there is: for a person before a front end it follows what happens, else it stands as it is."""
-    if session.mode != "live" or not has_widgets(get_ipython()):
+    if session.mode != "live" or not has_front_end(get_ipython()):
         return status_view(session)
     return status_widget()
 
 
-def status_widget() -> StatusView:
-    """The status of the notebook's session as a widget."""
+def status_widget(session: Session | None = None) -> StatusView | Refreshed:
+    """The status of *session*, or of the notebook's, as a widget; where there are none, as html."""
+    current, place = _of(session), _place(get_ipython())
+    if in_colab():
+        return Refreshed(lambda: session_now(current()), () if session else ("status", ""))
     from .widgets import StatusView
 
-    kuiper_nb.session()
-    return StatusView(_session, _place(get_ipython()))
+    return StatusView(current, place)
 
 
-def rule_widget(rule: str | Rule) -> ResultView:
-    """A rule of the notebook's session as a widget, which goes on with the rule that replaces it. Raises
-    CatalogError."""
+def rule_widget(rule: str | Rule, session: Session | None = None) -> ResultView | Refreshed:
+    """A rule of *session*, or of the notebook's, as a widget, which goes on with the rule that replaces it; where
+    there are none, as html. Raises CatalogError."""
+    current, place = _of(session), _place(get_ipython())
+    found = _known(rule, current)
+    if in_colab():
+        return Refreshed(lambda: rule_view(found, place), () if session else ("rule", found.id))
     from .widgets import ResultView
 
-    known = kuiper_nb.session().rules
+    return ResultView(found, current, place)
+
+
+def _known(rule: str | Rule, current: Current) -> Rule:
+    session = current()
+    known = session.rules if session is not None else {}
     id = rule if isinstance(rule, str) else rule.id
-    if id not in known:
+    named = known.get(id)
+    if named is not None and (isinstance(rule, str) or named is rule or not rule.active):
+        return named
+    if isinstance(rule, str):
         raise CatalogError(f"no rule named {id}", did_you_mean(id, known))
-    return ResultView(known[id], _session, _place(get_ipython()))
+    raise CatalogError(f"rule {id} is not of this session", "kuiper.view(rule, session) shows one of another session")
 
 
 def show(shell: Any, rule: Rule, place: Place) -> None:
@@ -67,48 +89,17 @@ def show(shell: Any, rule: Rule, place: Place) -> None:
 
     Raises NotImplementedError, IPython's word for "look elsewhere", where a text will do.
     """
-    if rule.status.mode != "live" or not rule.active or not has_widgets(shell):
+    if rule.status.mode != "live" or not rule.active or not has_front_end(shell):
         raise NotImplementedError
     from .pump import PUMP
-    from .widgets import ResultView
+    from .standing import Standing
 
-    view = ResultView(rule, _session, place, text=rule.plan.text)
-    standing = _Standing(shell, view, place)
-    standing.publish(*view._repr_mimebundle_())
+    text = rule.plan.text
+    widget = None
+    if not in_colab():
+        from .widgets import ResultView
+
+        widget = ResultView(rule, _session, place, text=text)
+    standing = Standing(shell, Followed(rule, _session, text), place, widget)
+    standing.open()
     PUMP.watch(standing)
-
-
-class _Standing:
-    """A view under a cell. When its rule has stopped, html and text take its place: they are all a saved notebook
-    needs, and show in every page."""
-
-    def __init__(self, shell: Any, view: ResultView, place: Place) -> None:
-        self._shell = shell
-        self._view = view
-        self._place = place
-        self._id = uuid4().hex
-        self._ended = 0
-        self.over = False
-
-    def publish(self, data: dict[str, Any], metadata: dict[str, Any], *, update: bool = False) -> None:
-        """Show it, or with *update* in the place of what was shown."""
-        self._shell.display_pub.publish(data, metadata, transient={"display_id": self._id}, update=update)
-
-    def take(self, message: dict[str, Any], context: Context, now: float) -> None:
-        """Nobody writes to it."""
-
-    def turn(self, now: float) -> bool:
-        """Look whether the rule still runs; one that is compiled anew does not for a moment."""
-        ended = bool(self._view.follow()) or not self._view.rule.active
-        self._ended = self._ended + 1 if ended else 0
-        if self._ended > 1:
-            self.end()
-        return ended and not self.over
-
-    def end(self) -> None:
-        """The last state, as it is from now on."""
-        self.over = True
-        view = rule_view(self._view.rule, self._place)
-        self.publish({"text/plain": repr(view), "text/html": view._repr_html_()}, {}, update=True)
-        self._view.feed.awake = False
-        self._view.close()

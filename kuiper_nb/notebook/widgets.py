@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import Context
 from functools import cache
 from importlib.resources import files
@@ -13,16 +12,13 @@ import traitlets
 
 from ..engine.rule import Rule
 from ..errors import KuiperError
-from ..session import Session
 from .choices import Choices
-from .feed import Feed, Frame
+from .feed import Feed, Frame, fitted
+from .followed import Current, Followed
 from .pump import PUMP
 from .ruleframe import RuleFrames
 from .sessionframe import SessionFrames, done
-from .views import Place, View, rule_view, status_view
-
-Current = Callable[[], Session | None]
-"""Answers the session that a view is of, None when there is none."""
+from .views import Place, View, rule_view, session_now
 
 
 @cache
@@ -36,13 +32,15 @@ class Live(anywidget.AnyWidget):
 
     _css = script("kuiper.css")
     last = traitlets.Dict().tag(sync=True, to_json=lambda value, widget: widget.feed.last)
-    """The newest frame, for a page that is loaded anew while the kernel is busy."""
+    """The newest frame, for a page that is loaded anew while the kernel is busy; before any was sent, what there was
+    when the view was made, so that it is never empty."""
 
     def __init__(self, current: Current, place: Place) -> None:
         self.feed = Feed(self.send)
         self._current = current
         self._place = place
         self._answers: list[Frame] = []
+        self.feed.last = fitted(lambda share: self.frame(share, 0.0))
         super().__init__()
         self.on_msg(self._said)
 
@@ -158,8 +156,7 @@ class StatusView(Live):
 
     def view(self) -> View:
         """The same in text."""
-        session = self._current()
-        return status_view(session) if session is not None else View(("the session has been closed",))
+        return session_now(self._current())
 
 
 class ResultView(Live):
@@ -171,24 +168,11 @@ class ResultView(Live):
     _esm = script("parts.js", "link.js", "chart.js", "result.js")
 
     def __init__(self, rule: Rule, current: Current, place: Place, *, text: str = "", choices: Choices | None = None):
-        self.rule = rule
+        self._followed = Followed(rule, current, text)
         self._text = text
         self._choices = choices or Choices()
         self._frames = RuleFrames(rule, place)
         super().__init__(current, place)
-
-    def follow(self) -> str:
-        """Turn to the rule that has the name now; what became of it, when there is none that is meant."""
-        session = self._current()
-        named = session.rules.get(self.rule.id) if session is not None else None
-        if named is None:
-            return "dropped" if session is not None else "the session has been closed"
-        if named is not self.rule:
-            if self._text and named.plan.text != self._text:
-                return "replaced by another statement"
-            self.rule, self._frames = named, RuleFrames(named, self._place)
-            self._choices = self._frames.choose(Choices(), self._choices)
-        return ""
 
     def choose(self, given: dict[str, Any]) -> None:
         """What is shown of the rule."""
@@ -196,11 +180,14 @@ class ResultView(Live):
 
     def frame(self, share: float, now: float) -> Frame:
         """What there is to see of the rule."""
-        note = self.follow()
+        before, note = self._followed.rule, self._followed.turn()
+        if self._followed.rule is not before:
+            self._frames = RuleFrames(self._followed.rule, self._place)
+            self._choices = self._frames.choose(Choices(), self._choices)
         return self._frames.frame(self._choices, share, note)
 
     def view(self) -> View:
         """The same in text."""
-        session = self._current()
-        named = None if session is None or self._text else session.rules.get(self.rule.id)
-        return rule_view(named or self.rule, self._place)
+        session, rule = self._current(), self._followed.rule
+        named = None if session is None or self._text else session.rules.get(rule.id)
+        return rule_view(named or rule, self._place)

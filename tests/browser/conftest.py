@@ -1,4 +1,5 @@
-"""A real JupyterLab in a real Chromium. Nothing leaves the machine, and nobody's own configuration is touched."""
+"""A real JupyterLab or Notebook in a real Chromium. Nothing leaves the machine, and nobody's own configuration is
+touched."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nbformat
 import pytest
@@ -29,6 +30,9 @@ _ALONE = [
 ]  # fmt: skip
 _QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 _WAIT = 60_000
+Product = Literal["jupyterlab", "notebook"]
+_PRODUCTS = {"jupyterlab": ("lab/tree", "LabApp"), "notebook": ("notebooks", "JupyterNotebookApp")}
+"""Where each shows a notebook, and the application whose settings it reads."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,9 +45,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Lab:
-    """A JupyterLab on a free port of its own choosing, with private folders."""
+    """A JupyterLab, or a Notebook, on a free port of its own choosing, with private folders."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, product: Product = "jupyterlab") -> None:
+        self.page, application = _PRODUCTS[product]
         self.root = folder / "notebooks"
         self.root.mkdir()
         settings = folder / "config" / "labconfig"
@@ -53,9 +58,9 @@ class Lab:
         environment = {**os.environ, **private, "IPYTHONDIR": str(folder / "ipython"), "KUIPER_NB_MODE": "auto"}
         environment.pop("PYTHONWARNINGS", None)
         command = [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
+            sys.executable, "-m", product, "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
             "--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={self.root}",
-            "--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True",
+            "--LabApp.extension_manager=readonly", f"--{application}.expose_app_in_browser=True",
         ]  # fmt: skip
         self._process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -68,7 +73,7 @@ class Lab:
             found = re.search(r"http://127\.0\.0\.1:\d+", line)
             if found:
                 return found[0]
-        raise AssertionError("JupyterLab did not start")
+        raise AssertionError(f"{self.page} did not start")
 
     def notebook(self, name: str, cells: list[str]) -> Path:
         """Write a notebook; its path."""
@@ -100,7 +105,7 @@ class Desk:
 
     def open(self) -> None:
         """Load the page, and wait until the kernel is there."""
-        self.page.goto(f"{self.lab.url}/lab/tree/{self.name}.ipynb?reset", timeout=_WAIT)
+        self.page.goto(f"{self.lab.url}/{self.lab.page}/{self.name}.ipynb?reset", timeout=_WAIT)
         self.page.wait_for_function("() => window.jupyterapp && window.jupyterapp.shell.currentWidget", timeout=_WAIT)
         self.page.evaluate(
             """async () => {

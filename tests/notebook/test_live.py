@@ -45,7 +45,7 @@ class FrontEnd:
 def front(live: Notebook, monkeypatch: pytest.MonkeyPatch) -> Iterator[FrontEnd]:
     """The front end of the notebook `live`."""
     made = FrontEnd()
-    monkeypatch.setattr(places, "has_widgets", lambda shell: True)
+    monkeypatch.setattr(places, "has_front_end", lambda shell: True)
     monkeypatch.setattr(live.shell.display_pub, "publish", made.publish)
     monkeypatch.setattr(places, "get_ipython", lambda: live.shell)
     yield made
@@ -156,7 +156,7 @@ def test_a_terminal_gets_text(live: Notebook) -> None:
 def test_a_bounded_notebook_gets_text_even_where_there_are_widgets(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "has_widgets", lambda shell: True)
+    monkeypatch.setattr(places, "has_front_end", lambda shell: True)
 
     shown = notebook.run("%%kuiper hot\nSELECT a FROM demo")
     status = notebook.run("%kuiper status").value
