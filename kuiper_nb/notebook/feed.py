@@ -17,7 +17,7 @@ BEAT = 2.0
 """Seconds after which a frame goes out although nothing changed, so that a view can tell quiet from gone."""
 PATIENCE = 30.0
 """Seconds after which a view that acknowledges nothing is asleep, until it says something again."""
-_UNANSWERED = 3
+_UNANSWERED = 2
 """How often a view says hello after a frame that it has not shown, until frames are taken not to arrive."""
 _ON_THE_WAY = 2.0
 """Seconds that a frame may be on its way, at least."""

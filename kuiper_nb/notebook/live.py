@@ -10,6 +10,7 @@ from IPython.core.getipython import get_ipython
 import kuiper_nb
 
 from ..errors import CatalogError, did_you_mean
+from ..functions.places import said
 from .followed import Current, Followed
 from .refreshed import Refreshed, in_colab
 from .views import Place, View, rule_view, session_now, status_view
@@ -37,12 +38,6 @@ def _of(session: Session | None) -> Current:
     return _session
 
 
-def _place(shell: Any) -> Place:
-    magics = getattr(getattr(shell, "magics_manager", None), "registry", {}).get("Kuiper")
-    place: Place = magics.cells.place if magics is not None else str
-    return place
-
-
 def status(session: Session, place: Place) -> View | StatusView | Refreshed:
     """Everything there is: for a person before a front end it follows what happens, else it stands as it is."""
     if session.mode != "live" or not has_front_end(get_ipython()):
@@ -52,24 +47,24 @@ def status(session: Session, place: Place) -> View | StatusView | Refreshed:
 
 def status_widget(session: Session | None = None) -> StatusView | Refreshed:
     """The status of *session*, or of the notebook's, as a widget; where there are none, as html."""
-    current, place = _of(session), _place(get_ipython())
+    current = _of(session)
     if in_colab():
         return Refreshed(lambda: session_now(current()), () if session else ("status", ""))
     from .widgets import StatusView
 
-    return StatusView(current, place)
+    return StatusView(current, said)
 
 
 def rule_widget(rule: str | Rule, session: Session | None = None) -> ResultView | Refreshed:
     """A rule of *session*, or of the notebook's, as a widget, which goes on with the rule that replaces it; where
     there are none, as html. Raises CatalogError."""
-    current, place = _of(session), _place(get_ipython())
+    current = _of(session)
     found = _known(rule, current)
     if in_colab():
-        return Refreshed(lambda: rule_view(found, place), () if session else ("rule", found.id))
+        return Refreshed(lambda: rule_view(found, said), () if session else ("rule", found.id))
     from .widgets import ResultView
 
-    return ResultView(found, current, place)
+    return ResultView(found, current, said)
 
 
 def _known(rule: str | Rule, current: Current) -> Rule:

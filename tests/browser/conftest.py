@@ -114,7 +114,7 @@ class Desk:
                 await panel.sessionContext.session.kernel.info;
             }"""
         )
-        self.page.wait_for_function(_IDLE, timeout=_WAIT)
+        self.page.wait_for_function(IDLE, timeout=_WAIT)
 
     def run(self, number: int | None = None) -> None:
         """Run all cells, or the one of this *number* (from 0), and wait until the kernel is idle."""
@@ -127,7 +127,7 @@ class Desk:
             }""",
             number,
         )
-        self.page.wait_for_function(_IDLE, timeout=_WAIT)
+        self.page.wait_for_function(IDLE, timeout=_WAIT)
 
     def start(self, number: int) -> None:
         """Run one cell without waiting for it."""
@@ -161,7 +161,7 @@ class Desk:
 
 
 Opening = Callable[[list[str]], Desk]
-_IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 
 
 @pytest.fixture(scope="session")
@@ -183,8 +183,11 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def opening(lab: Lab, chromium: Any, name: str) -> Iterator[Opening]:
-    """Opens notebooks; afterwards no request has gone to another machine, and the kernels are gone."""
+def opening(
+    lab: Lab, chromium: Any, name: str, *, before: Callable[[Page], object] = lambda page: None
+) -> Iterator[Opening]:
+    """Opens notebooks, in pages that *before* has had. Afterwards no request has gone to another machine, and the
+    kernels are gone."""
     opened: list[Page] = []
     elsewhere: list[str] = []
 
@@ -193,6 +196,7 @@ def opening(lab: Lab, chromium: Any, name: str) -> Iterator[Opening]:
         page = chromium.new_page(viewport={"width": 1280, "height": 1000})
         page.on("request", lambda made: None if made.url.startswith(_HERE) else elsewhere.append(made.url))
         opened.append(page)
+        before(page)
         made = Desk(page, lab, name)
         made.open()
         return made
