@@ -56,7 +56,7 @@ class Standing:
         """Look whether the rule still runs; one that is compiled anew does not for a moment."""
         ended = bool(self._followed.turn()) or not self._followed.rule.active
         self._ended = self._ended + 1 if ended else 0
-        if self._ended > 1:
+        if self._ended > 1 and (self._cell or not self._drops):
             self.end()
         elif self._cell and now >= self._due:
             self._due = now + _REFRESHED
@@ -83,11 +83,19 @@ class Standing:
     def _ends(self, result: Any) -> None:
         """The last moment at which an update arrives for sure."""
         self._cell = False
-        self._refresh()
+        if self._ended > 1:
+            self.end()
+        else:
+            self._refresh()
+
+    @property
+    def _drops(self) -> bool:
+        """Whether the page drops what comes while no cell runs."""
+        return self._widget is None or self._widget.feed.lost
 
     def _refresh(self) -> None:
         with self._lock:
-            if self.over or (self._widget is not None and not self._widget.feed.lost):
+            if self.over or not self._drops:
                 return
             self._close()
             self._publish(_static(self._refreshed), update=True)
