@@ -90,7 +90,7 @@ def forget_session() -> None:
         closing.close()
 
 
-def function(f: Any = None, *, name: str | None = None, vectorized: bool = False) -> Any:
+def function(f: Any = None, name: str | None = None, vectorized: bool = False) -> Any:
     """`Session.function` of the notebook's session."""
     return session().function(f, name=name, vectorized=vectorized)
 

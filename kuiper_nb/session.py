@@ -8,6 +8,7 @@ from itertools import count
 from types import TracebackType
 from typing import Any
 
+from .actions import chosen
 from .catalog import Stream
 from .connectors import SINKS, SOURCES, Site, Topics
 from .connectors import sink as connector_sink
@@ -33,7 +34,8 @@ from .functions.definitions import Definitions
 from .functions.native import native
 from .functions.registry import Registry
 from .functions.sink import NativeSink, SinkDefinition, sink_definition
-from .functions.source import NativeSource, SourceDefinition
+from .functions.source import NativeSource, SourceDefinition, source_name
+from .later import Later
 from .recordings import Recordings
 from .sql.compiler import compile_select
 from .sql.parser import parse, parse_rule
@@ -63,6 +65,7 @@ class Session(Recordings):
         self.functions = Registry()
         self.sources: Definitions[SourceDefinition] = Definitions("source")
         self.sinks: Definitions[SinkDefinition] = Definitions("sink")
+        self.plugins, self.services = Later("portable plugins"), Later("external services")
         self._topics = Topics()
         self._duck = Duck()
         self._frames: dict[str, Any] = {}
@@ -130,8 +133,8 @@ class Session(Recordings):
         given = Options.of(options)
         plan = compile_select(select, {**self.tables, **self.streams}, self.functions, given)
         name = id or next(f"rule{n}" for n in count(1) if f"rule{n}" not in self.rules)
-        chosen = [(kind, dict(properties or {})) for action in actions or () for kind, properties in action.items()]
-        wiring = self._wiring(name, plan.stream, plan.columns, chosen, given)
+        sinks = chosen(actions)
+        wiring = self._wiring(name, plan.stream, plan.columns, sinks, given)
         wiring.source()
         wiring.outlets()
         generation = self._generations.get(name, 0) + 1
@@ -142,7 +145,7 @@ class Session(Recordings):
         self._generations[name] = generation
         self.rules[name] = made
         recipe = {"sql": select, "options": options, "keep": keep, "parameters": made.parameters.given}
-        self.recipes[name] = {**recipe, "actions": [{kind: properties} for kind, properties in chosen]}
+        self.recipes[name] = {**recipe, "actions": [{kind: properties} for kind, properties in sinks]}
         if start:
             try:
                 made.start()
@@ -287,9 +290,7 @@ class Session(Recordings):
 
     # ---- native code
 
-    def function(
-        self, f: Callable[..., Any] | None = None, *, name: str | None = None, vectorized: bool = False
-    ) -> Any:
+    def function(self, f: Callable[..., Any] | None = None, name: str | None = None, vectorized: bool = False) -> Any:
         """Make *f* callable from SQL: values in, value out; *vectorized*: an array per argument in, one out.
 
         Answers *f*. Without *f*, a decorator. A running rule uses a redefinition at its next batch; one that its calls
@@ -312,7 +313,7 @@ class Session(Recordings):
         """
 
         def define(g: Callable[..., Any]) -> None:
-            called = name or g.__name__
+            called = source_name(g, name)
             self._refuse_taken(called, SOURCES, "source")
             self.sources.define(called, SourceDefinition.of(called, g, live))
 

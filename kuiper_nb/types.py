@@ -88,6 +88,14 @@ def from_arrow(kind: pa.DataType) -> AnyType | None:
     return None
 
 
+def covers(kind: AnyType, wanted: AnyType) -> bool:
+    """Whether values of *kind* are values of type *wanted*, but for members beside those that it names."""
+    if isinstance(kind, StructOf) and isinstance(wanted, StructOf):
+        members = dict(kind.fields)
+        return all(name in members and covers(members[name], t) for name, t in wanted.fields)
+    return kind == wanted
+
+
 def unencoded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """The column itself, or, where it is encoded as a dictionary, its values."""
     import pyarrow as pa

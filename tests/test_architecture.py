@@ -31,6 +31,8 @@ FLOOR = {
     "plugins": 5,
     "services": 5,
     "session": 6,
+    "actions": 6,
+    "later": 6,
     "tabular": 6,
     "statements": 6,
     "recordings": 6,

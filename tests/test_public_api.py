@@ -231,3 +231,58 @@ def test_connectors_are_configured_by_section(session: Session) -> None:
 
     assert rule.wait() is True
     assert [(emit.at, emit.rows) for emit in rule.emits] == [(START, [{"n": 1.0}]), (START + 10, [{"n": 2.0}])]
+
+
+@pytest.mark.parametrize("at", ["soon", None, 1.5, 1e99, 2**63, float("nan")])
+def test_what_is_no_time_does_not_move_the_clock(session: Session, at: object) -> None:
+    with pytest.raises(KuiperError, match="is no time"):
+        session.advance(at)  # type: ignore[arg-type]
+    with pytest.raises(KuiperError, match="is no time"):
+        VirtualClock(at)  # type: ignore[arg-type]
+
+    assert session.clock.now() == START
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"actions": ["log"]},
+        {"actions": {"log": {}}},
+        {"actions": [{"log": 5}]},
+        {"actions": 5},
+        {"options": [1]},
+        {"sql": None},
+    ],
+    ids=str,
+)
+def test_what_has_the_wrong_shape_is_refused_in_words(session: Session, given: dict[str, object]) -> None:
+    with pytest.raises(KuiperError, match=r"is no|are no"):
+        session.rule(**{"sql": "SELECT * FROM demo", **given})  # type: ignore[arg-type]
+
+    assert not session.rules
+
+
+@pytest.mark.parametrize("method", ["function", "source", "sink"])
+def test_what_cannot_be_called_cannot_be_registered(session: Session, method: str) -> None:
+    with pytest.raises(KuiperError, match="5 is n"):
+        getattr(session, method)(5)
+
+
+@pytest.mark.parametrize("part", ["plugins", "services"])
+def test_plugins_and_services_are_refused_by_name(session: Session, part: str) -> None:
+    absent = getattr(session, part)
+
+    assert (len(absent), "mirror" in absent, list(absent)) == (0, False, [])
+    with pytest.raises(KuiperError, match=f"{part} are not supported yet"):
+        absent.add("mirror.zip")
+    with pytest.raises(KuiperError, match=f"{part} are not supported yet"):
+        absent["mirror"]
+
+
+def test_a_function_may_be_given_its_name_by_place(session: Session) -> None:
+    session.function(abs_plus_one := lambda x: abs(x) + 1, "nearly", False)
+    rule = session.rule("SELECT nearly(a) AS b FROM demo")
+
+    session.push("demo", {"a": -3})
+
+    assert rule.emits[0].rows == [{"b": abs_plus_one(-3)}]

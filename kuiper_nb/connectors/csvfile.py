@@ -66,16 +66,22 @@ def _whole_records(each: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _columns(first: bytes, stream: Stream, properties: Mapping[str, Any], delimiter: str) -> tuple[list[str], bytes]:
-    """The names of the file's columns, and its first block without the header."""
-    header = properties.get("hasHeader", True)
-    if not isinstance(header, bool):
+    """The names of the file's columns, and its first block without the header.
+
+    Unless *hasHeader* says so, a first line that names none of the columns that are expected is no header.
+    """
+    header = properties.get("hasHeader")
+    if not isinstance(header, (bool, type(None))):
         raise ConnectorError(f"stream {stream.name}: hasHeader is true or false, not {header!r}")
     given = [str(name) for name in properties.get("columns") or properties.get("fields") or ()]
-    if not header:
-        return given or [f.name for f in stream.fields], first
+    expected = given or [f.name for f in stream.fields]
     reader = _Records(first, delimiter)
-    names = next(reader, [])
-    return given or [name.strip() for name in names], first[reader.consumed :]
+    names = [name.strip() for name in next(reader, [])] if header is not False else []
+    if header is None and expected and {n.lower() for n in names}.isdisjoint(n.lower() for n in expected):
+        header = False
+    if header is False:
+        return expected, first
+    return given or names, first[reader.consumed :]
 
 
 class _Records:
@@ -110,14 +116,13 @@ class _Layout:
         self._delimiter = delimiter
         self._cast: Callable[[Row], Row] = texts(stream)
         declared = {f.name: f.type for f in stream.fields}
-        used = None if columns is None else frozenset(c.partition("->")[0] for c in columns)
         self._types: dict[str, AnyType] = {
             name: declared.get(name, STRING)
             for name in names
-            if (not declared or name in declared) and (used is None or name in used)
+            if (not declared or name in declared) and (columns is None or name in columns)
         }
         fast = bool(self._types) and len(set(names)) == len(names) and set(self._types.values()) <= set(_FAST)
-        missing = bool(declared) and any(n not in names for n in declared if used is None or n in used)
+        missing = bool(declared) and any(n not in names for n in declared if columns is None or n in columns)
         self.columnar: Columnar = self._table if fast and not missing else _never
         self.pieces = Pieces(self.columnar, self.singly)
 

@@ -29,7 +29,7 @@ SOURCE = Documented(
         Property("fileType", "", "how the file is laid out; by FORMAT when left out", tuple(_KINDS)),
         Property("path", "", "a directory that DATASOURCE is relative to"),
         Property("decompression", "", "how the file is compressed", ("gzip",)),
-        Property("hasHeader", True, "CSV: the first line names the columns"),
+        Property("hasHeader", True, "CSV: the first line names the columns; unless it names none that is declared"),
         Property("delimiter", ",", "CSV: between the values of a line"),
         Property("columns", [], "CSV: the names of the columns, where no line says them"),
         *(
@@ -120,7 +120,7 @@ class FileSource:
                 yield from csvfile.read(file, self._stream, self._properties, columns)
             elif self._stream.format == "json":
                 yield from ndjson.read(file, self._stream, columns, lines=self._kind == "lines")
-            elif self._stream.format == "binary":
+            elif self._stream.format == "binary" and self._properties.get("fileType") != "lines":
                 yield Payload(file.read())
             else:
                 yield from (Payload(line.rstrip(b"\r\n")) for line in file if line.strip())
@@ -135,7 +135,7 @@ class FileSource:
             with reader.ParquetFile(path, pre_buffer=False, buffer_size=_READ, read_dictionary=repeated) as file:
                 present = file.schema_arrow.names
                 columns = self._site.columns
-                used = None if columns is None else [n for n in present if n in {c.partition("->")[0] for c in columns}]
+                used = None if columns is None else [n for n in present if n in columns]
                 for batch in file.iter_batches(ROWS, columns=used or None, use_threads=False):
                     yield from slices(pa.Table.from_batches([batch]))
         except (pa.ArrowException, OSError) as error:

@@ -196,19 +196,18 @@ def _is_utf8(block: bytes) -> bool:
 def _columnar(first: bytes, stream: Stream, columns: frozenset[str] | None) -> _Columnar:
     import pyarrow as pa
 
-    used = None if columns is None else frozenset(c.partition("->")[0] for c in columns)
     renamed = "colAliasMapping" in stream.options.get("EXTRA", "")
     if stream.typed:
-        wanted = {f.name: f.type for f in stream.fields if used is None or f.name in used}
+        wanted = {f.name: f.type for f in stream.fields if columns is None or f.name in columns}
         fast = bool(wanted) and not renamed and all(_is_fast(kind) for kind in wanted.values())
         return _Columnar(_schema(wanted) if fast else None, True, frozenset())
     whole = "useInt64ForWholeNumber" in stream.options.get("EXTRA", "")
     seen = _sampled(first)
-    kept = {name: kind for name, kind in seen.items() if used is None or name in used}
+    kept = {name: kind for name, kind in seen.items() if columns is None or name in columns}
     if renamed or whole or not kept or any(kind is None for kind in kept.values()):
         return _Columnar(None, False, frozenset())
     schema = pa.schema([(name, to_arrow(kind)) for name, kind in kept.items() if kind is not None])
-    return _Columnar(schema, used is not None, (used or frozenset()) - kept.keys())
+    return _Columnar(schema, columns is not None, (columns or frozenset()) - kept.keys())
 
 
 def _schema(wanted: dict[str, AnyType]) -> pa.Schema:

@@ -16,7 +16,7 @@ from ..catalog import Stream
 from ..contracts import Payload, Row
 from ..errors import RowFault
 from ..formats.coerce import LATEST, coercion, extra, timestamps
-from ..types import BIGINT, DATETIME, from_arrow, to_arrow
+from ..types import BIGINT, DATETIME, covers, from_arrow, to_arrow
 from .batch import FEW, Batch, Times, filled, table_rows
 from .pushed import Pushed, Pushing
 
@@ -163,7 +163,7 @@ class Decoder:
             kind = from_arrow(column.type) if column is not None else None
             if column is None or kind is None:
                 return None
-            if declared and kind != declared[name]:
+            if declared and not covers(kind, declared[name]):
                 if not (kind == BIGINT and to_arrow(declared[name]) == pa.float64()) and column.null_count < len(
                     column
                 ):

@@ -46,6 +46,7 @@ class Exact:
         self._steps = [(call.site, self._evaluator.step(call)) for call in plan.analytic]
         alone = not self._steps and self._filter is None and (plan.window is None or plan.where_first)
         self._refused = refused(plan.where, plan.aliases) if alone else None
+        self.left = False  # whether, in some window, rows were left after WHERE
 
     def reset(self) -> None:
         """Forget all rows: a new run begins."""
@@ -111,6 +112,7 @@ class Exact:
             frames = [f for f in frames if _condition(self._where, _beside(f, frames), "Where")]
             if not frames:
                 return None
+            self.left = True
         groups = self._groups(frames, bound)
         if groups is None:
             return None

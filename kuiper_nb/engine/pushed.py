@@ -95,8 +95,7 @@ class Pushing:
         self, stream: Stream, used: frozenset[str] | None, properties: Mapping[str, Any], decode: Callable[[Row], Row]
     ) -> None:
         self._row = decode
-        used_columns = None if used is None else frozenset(c.partition("->")[0] for c in used)
-        self._rows: Decode = _each(decode) if stream.typed else schemaless_rows(used_columns)
+        self._rows: Decode = _each(decode) if stream.typed else schemaless_rows(used)
         self._floats = frozenset(f.name for f in stream.fields if f.type == FLOAT) if stream.typed else None
         fields = [f for f in stream.fields if used is None or f.name in used]
         self._fits = {f.name: _FIT[f.type] for f in fields if f.type in _FIT}

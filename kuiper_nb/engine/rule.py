@@ -23,6 +23,7 @@ from .output import Output
 from .pace import Pace
 from .parameters import Parameters
 from .pipeline import Pipeline
+from .ready import ready_for_queries
 from .restart import Restarts
 from .schedule import Scheduled
 from .shown import Shown
@@ -104,6 +105,8 @@ class Rule(Shown, Scheduled):
 
     def start(self, *, by_hand: bool = False) -> None:
         """Run, or *by_hand* wait for calls of `step`. Raises KuiperError when its source or a sink cannot be opened."""
+        if not self._wiring.clock.virtual and self._vector is not None:
+            ready_for_queries()
         with self._lock:
             if self._state in ("running", "starting"):
                 return
@@ -145,6 +148,11 @@ class Rule(Shown, Scheduled):
         """Ask it to stop, and do not wait for that."""
         self._stopping = True
         self._awake.set()
+
+    def ready(self) -> None:
+        """In the thread that will run it: have a database, so that no row waits for one."""
+        if self._vector is not None:
+            self._vector.open()
 
     def left(self) -> None:
         """The thread that ran it is done: what it was asked to stop is closed in it, not in the one that waits."""

@@ -72,6 +72,7 @@ class SpanStage:
         self._wrapped = False
         self._overlapping = plan.window is not None and plan.window.step * OVERLAPS <= plan.window.length
         self._pays = True
+        self.left = False  # whether, in some window, rows were left after WHERE
 
     @property
     def texts(self) -> list[str]:
@@ -110,6 +111,7 @@ class SpanStage:
         chosen = [i for i, span in enumerate(spans) if not any(f.holds(span.lower, span.upper) for f in frames)]
         closed = self._closed([spans[i] for i in chosen], tables, typings.pop(), buffer)
         if closed is not None:
+            self.left = self.left or bool(closed.filled.any())
             for number, i in enumerate(chosen):
                 verdicts[i] = self._verdict(closed, number, ats[i])
         return verdicts

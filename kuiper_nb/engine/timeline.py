@@ -7,7 +7,7 @@ from time import monotonic
 
 from ..errors import ClockError
 from ..functions.guard import Stopped
-from ..windowing.clock import VirtualClock
+from ..windowing.clock import VirtualClock, moment
 from .interrupt import deferred
 from .rule import Rule
 
@@ -21,6 +21,7 @@ class Timeline:
 
     def advance(self, to: int) -> None:
         """Move to *to* (ms); everything due until then happens at its own moment. ClockError when *to* is past."""
+        to = moment(to)
         if to < self._clock.now():
             self._clock.move(to)
         while True:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,33 @@ def columnised(rows: Sequence[Row], names: Sequence[str]) -> tuple[pa.Table, Typ
             misfits = mask if misfits is None else misfits if mask is None else misfits | mask
     table = filled(pa.table(arrays, names=list(names)), len(rows))
     return table, tuple(typing) or typing_of(table), misfits
+
+
+def not_finite(rows: Sequence[Row], names: Iterable[str] | None) -> Mask | None:
+    """Which rows hold NaN or an infinity in one of the columns *names*, None for all; None when no row does."""
+    found: Mask | None = None
+    for name in _names(rows) if names is None else names:
+        values = rows.values(name) if isinstance(rows, Pushed) else [row.get(name) for row in rows]
+        if not _adds_up(values):
+            odd = np.fromiter((type(v) is float and not math.isfinite(v) for v in values), bool, len(values))
+            if odd.any():
+                found = odd if found is None else found | odd
+    return found
+
+
+def _adds_up(values: list[Any]) -> bool:
+    """Whether the sum of *values*, or that there is no float among them, shows that all of them are finite."""
+    try:
+        return math.isfinite(sum(values))
+    except (TypeError, OverflowError):  # texts, nulls, huge integers
+        return float not in map(type, values)
+
+
+def _names(rows: Sequence[Row]) -> Iterable[str]:
+    """The names of all columns."""
+    raw = rows.raw if isinstance(rows, Pushed) else rows
+    keys = raw[0].keys()
+    return keys if all(map(keys.__eq__, map(dict.keys, raw))) else set(chain.from_iterable(raw))
 
 
 def _decoded(rows: Pushed, name: str) -> tuple[list[Any], Kinds]:

@@ -29,7 +29,7 @@ from .rowprogram import Outcome, RowProgram
 from .spanprogram import SpanProgram
 from .spanstage import SpanStage
 from .substitute import expanded, looked_at
-from .typing import Mask, Typing, columnised, columns_of, typing_of
+from .typing import Mask, Typing, columnised, columns_of, not_finite, typing_of
 
 Failures = Mapping[int, Mapping[int, Failure]]
 """Which calls failed, by the place of the row and the site of the call."""
@@ -66,6 +66,7 @@ class Vector:
     def __init__(self, plan: Plan, caller: RowCaller, duck: Duck, parameters: Parameters) -> None:
         self.plan = plan
         self._computed = self._row_columns()
+        self._passed = self._columns_as_they_are()
         self.plan = as_columns(plan)
         self._parameters = parameters if plan.parameters else None
         self.reasons: dict[str, str] = {}
@@ -74,7 +75,7 @@ class Vector:
         self._cursor: Cursor | None = None
         self._programs: dict[tuple[str, Typing, bool], RowProgram | None] = {}
         self._wrapped = False
-        self.spans = SpanStage(self.plan, caller, self._open, self.reasons, self._parameters)
+        self.spans = SpanStage(self.plan, caller, self.open, self.reasons, self._parameters)
         self._filter = self._entry_condition()
         self._entering = looked_at(plan)
 
@@ -94,6 +95,12 @@ class Vector:
         if self._cursor is not None:
             self._cursor.interrupt()
 
+    def open(self) -> Cursor:
+        """The cursor of its queries, made when it is first asked for."""
+        if self._cursor is None:
+            self._cursor = self._duck.cursor()
+        return self._cursor
+
     def close(self) -> None:
         """Let go of the cursor and everything prepared on it."""
         self._programs.clear()
@@ -110,6 +117,9 @@ class Vector:
         if known is None:
             return None
         table, typing, misfits = known
+        if batch.rows is not None:
+            unsendable = not_finite(batch.rows, self._passed)
+            misfits = unsendable if misfits is None else misfits if unsendable is None else misfits | unsendable
         outcome = self._run("row", table, typing, misfits, self._row_program(batch, typing))
         return None if outcome is None else self._partial(batch, outcome)
 
@@ -123,7 +133,7 @@ class Vector:
         if self._filter is None and misfits is None:
             return Entered(table, everything)
         make = lambda wrapped: RowProgram(  # noqa: E731
-            self._open(), [], self._filter, self._caller, placed=True, wrapped=wrapped
+            self.open(), [], self._filter, self._caller, placed=True, wrapped=wrapped
         )
         outcome = self._run("filter", table, typing, misfits, make)
         if outcome is None:
@@ -161,16 +171,11 @@ class Vector:
                 program = self._row_program(batch, typing)(False)
                 program.prepare(full)
                 return program.texts or [program.pending], ""
-            return SpanProgram(self._open(), self.plan, full, self._caller).texts, ""
+            return SpanProgram(self.open(), self.plan, full, self._caller).texts, ""
         except (NotLowered, QueryError) as why:
             return [], str(why)
 
     # ---- programs
-
-    def _open(self) -> Cursor:
-        if self._cursor is None:
-            self._cursor = self._duck.cursor()
-        return self._cursor
 
     def _run(
         self,
@@ -213,7 +218,7 @@ class Vector:
             outputs = self._outputs(batch, typing)
             placed = batch.rows is not None and self.plan.where is not None
             where = self._expanded(self.plan.where, typing, batch)
-            return RowProgram(self._open(), outputs, where, self._caller, placed=placed, wrapped=wrapped)
+            return RowProgram(self.open(), outputs, where, self._caller, placed=placed, wrapped=wrapped)
 
         return make
 
@@ -273,6 +278,12 @@ class Vector:
         nodes = [self.plan.where, *(f.node for f in self.plan.fields if f.kind == "value")]
         found = [expanded(n, self.plan.aliases) for n in nodes if n is not None]
         return frozenset(n.name for node in found for n in r.walk(node) if isinstance(n, r.Column))
+
+    def _columns_as_they_are(self) -> frozenset[str] | None:
+        """The columns that are sent as they come, None for all."""
+        if any(f.kind == "star" for f in self.plan.fields):
+            return None
+        return frozenset(f.node.name for f in self.plan.fields if f.kind == "column")  # type: ignore[attr-defined]
 
     def _columns(self, batch: Batch, names: frozenset[str] | None) -> tuple[pa.Table, Typing, Mask | None] | None:
         if batch.table is not None:

@@ -131,16 +131,22 @@ def _removed(rule: Rule, status: RuleStatus, pipeline: Pipeline | None) -> str:
         return ""
     if plan.limit == 0:
         return "LIMIT 0 lets nothing out."
-    after = [("WHERE", plan.where if plan.window is not None and not plan.where_first else None)]
-    after.append(("HAVING", plan.having))
-    named = [(name, printed(node)) for name, node in after if node is not None]
-    if not named:
+    where = plan.where if plan.window is not None and not plan.where_first else None
+    left = where is not None and _left_by_where(pipeline)
+    name, node = ("HAVING", plan.having) if where is None or left else ("WHERE", where)
+    if node is None:
         return ""
-    through = status.used or status.waiting
-    groups = "every group" if plan.having is not None and plan.aggregate else "every row"
-    conditions = "; ".join(text if len(named) == 1 else f"{name} {text}" for name, text in named)
-    clauses = " or ".join(name for name, _ in named)
-    return f"{clauses} removed {groups}, of {_rows(through)} that went through: {conditions}{_values(rule)}."
+    removed = "every group" if name == "HAVING" and plan.aggregate else "every row"
+    which = f"{removed} that WHERE had left" if left else removed
+    through = _rows(status.used or status.waiting)
+    return f"{name} removed {which}, of {through} that went through: {printed(node)}{_values(rule)}."
+
+
+def _left_by_where(pipeline: Pipeline | None) -> bool:
+    """Whether in some window a WHERE that comes after it has left rows for HAVING to look at."""
+    if pipeline is None:
+        return False
+    return pipeline.exact.left or (pipeline.vector is not None and pipeline.vector.spans.left)
 
 
 def _seen_by_windows(plan: Plan, pipeline: Pipeline | None) -> bool:

@@ -50,25 +50,25 @@ def coercion(
 ) -> Callable[[Row], Row]:
     """What turns one row of JSON values into a row of *stream*; it raises RowFault where the row does not fit.
 
-    *columns* are those a rule uses, None for all; nothing else is looked at. "s->w" stands for column s and asks,
-    under STRICT_VALIDATION, for its member w only. *properties* are the source's (EXTRA when None). Rows that are
-    *typed* keep the types of their values and are only pruned and validated.
+    *columns* are those a rule uses, None for all; nothing else is looked at. *properties* are the source's (EXTRA when
+    None). Rows that are *typed* keep the types of their values and are only pruned and validated.
     """
     from .strict import validation
 
     settings = extra(stream) if properties is None else properties
-    used = None if columns is None else frozenset(c.partition("->")[0] for c in columns)
     names = settings.get("colAliasMapping") or {}
-    fields = tuple(f for f in stream.fields if used is None or names.get(f.name, f.name) in used or f.name in used)
+    fields = tuple(
+        f for f in stream.fields if columns is None or names.get(f.name, f.name) in columns or f.name in columns
+    )
     if typed:
-        decode = pruning(frozenset(f.name for f in fields) if stream.typed else used, names)
+        decode = pruning(frozenset(f.name for f in fields) if stream.typed else columns, names)
     elif stream.typed:
         decode = declared(fields, names)
     else:
-        decode = schemaless(used, names, bool(settings.get("useInt64ForWholeNumber")))
+        decode = schemaless(columns, names, bool(settings.get("useInt64ForWholeNumber")))
     if not (stream.typed and stream.strict):
         return decode
-    validate = validation(fields, columns, stream.options.get("TIMESTAMP_FORMAT") or None)
+    validate = validation(fields, stream.options.get("TIMESTAMP_FORMAT") or None)
     return lambda row: validate(decode(row))
 
 

@@ -117,8 +117,7 @@ def _quick(
         return exact, json.JSONDecoder(strict=False, object_pairs_hook=_single_keys, parse_constant=_no_constant).decode
     if settings.get("useInt64ForWholeNumber"):
         return exact, json.JSONDecoder(strict=False, parse_float=_pointed, parse_constant=_no_constant).decode
-    used = None if columns is None else frozenset(c.partition("->")[0] for c in columns)
-    prune = pruning(used, settings.get("colAliasMapping") or {})
+    prune = pruning(columns, settings.get("colAliasMapping") or {})
     return prune, json.JSONDecoder(strict=False, parse_int=float, parse_constant=_no_constant).decode
 
 

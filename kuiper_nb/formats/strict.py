@@ -19,13 +19,12 @@ _GO_NAME = {BIGINT: "int64", FLOAT: "float64", STRING: "string", BOOLEAN: "bool"
 _PREFIX = "error in preprocessor: "
 
 
-def validation(fields: tuple[Field, ...], columns: frozenset[str] | None, pattern: str | None) -> Callable[[Row], Row]:
+def validation(fields: tuple[Field, ...], pattern: str | None) -> Callable[[Row], Row]:
     """What completes and checks a decoded row in place; RowFault where it does not hold to its declaration.
 
-    *columns* may name members ("s->w"): then only those members of struct s are asked for. *pattern* reads the texts
-    of DATETIME columns.
+    *pattern* reads the texts of DATETIME columns.
     """
-    checks = {f.name: _check(f.type, pattern, _members(f.name, columns)) for f in fields}
+    checks = {f.name: _check(f.type, pattern) for f in fields}
 
     def validate(row: Row) -> Row:
         for field in fields:
@@ -55,13 +54,6 @@ def _default(name: str, kind: AnyType, value: Any, prefix: str = "") -> Any:
     return text(value) if kind == STRING and not isinstance(value, str) else value
 
 
-def _members(column: str, columns: frozenset[str] | None) -> frozenset[str] | None:
-    """The members of a struct column that are asked for; None for all."""
-    if columns is None or column in columns:
-        return None
-    return frozenset(c.partition("->")[2].partition("->")[0] for c in columns if c.startswith(f"{column}->"))
-
-
 def _checked(name: str, value: Any, check: Check, prefix: str = "") -> Any:
     try:
         return check(value)
@@ -69,11 +61,11 @@ def _checked(name: str, value: Any, check: Check, prefix: str = "") -> Any:
         raise RowFault(f"{prefix}field {name} type mismatch: {fault.message}") from None
 
 
-def _check(kind: AnyType, pattern: str | None, members: frozenset[str] | None = None) -> Check:
+def _check(kind: AnyType, pattern: str | None) -> Check:
     if isinstance(kind, ArrayOf):
         return _array(kind, pattern)
     if isinstance(kind, StructOf):
-        return _struct(kind, pattern, members)
+        return _struct(kind, pattern)
     if kind == DATETIME:
         return lambda value: _moment(value, pattern)
     return lambda value: _simple(value, kind)
@@ -116,8 +108,8 @@ def _array(kind: ArrayOf, pattern: str | None) -> Check:
     return check
 
 
-def _struct(kind: StructOf, pattern: str | None, members: frozenset[str] | None) -> Check:
-    used = {name: t for name, t in kind.fields if members is None or name in members}
+def _struct(kind: StructOf, pattern: str | None) -> Check:
+    used = dict(kind.fields)
     checks = {name: _check(t, pattern) for name, t in used.items()}
     defaults = dict(kind.defaults)
 

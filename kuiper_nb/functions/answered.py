@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -124,9 +125,16 @@ def _held(name: str, value: Any, depth: int) -> Any:
         return {_key(name, key): _held(name, item, _deeper(name, depth)) for key, item in value.items()}
     if isinstance(value, (float, bytes)):
         return value
-    if hasattr(value, "isoformat") and hasattr(value, "tzinfo") and hasattr(value, "year"):
-        return value
+    if isinstance(value, date):
+        return _moment(value)
     return _refuse(name, f" {kind.__name__}")
+
+
+def _moment(value: date) -> datetime:
+    """A moment, in UTC where it names no zone, as among the values that are pushed; a date is its midnight."""
+    if not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
 def _key(name: str, key: Any) -> str:

@@ -40,6 +40,8 @@ class SinkFailure(ConnectorError):
 
 def sink_definition(f: Callable[..., Any], name: str | None = None) -> SinkDefinition:
     """The definition of *f*. Raises FunctionError when it has no parameter for an emit."""
+    if not callable(f):
+        raise FunctionError(f"{f!r} is no sink", "decorate a function: def sink(rows): …")
     called = name or str(getattr(f, "__name__", type(f).__name__))
     if suspends(f):
         raise FunctionError(f"{called} is a coroutine or generator", "a sink is called once an emit: def sink(rows): …")

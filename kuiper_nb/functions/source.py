@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from ..contracts import Clock, EndOfStream, Payload
-from ..errors import ConnectorError, did_you_mean
+from ..errors import ConnectorError, FunctionError, did_you_mean
 from .definitions import Definitions
 from .faults import located, told
 from .guard import Stopped, current, guarded
@@ -41,6 +41,13 @@ class SourceDefinition:
         """The definition of *make*; its parameters become option keys of CREATE STREAM, in upper case."""
         parameters = {p.upper() for p in inspect.signature(make).parameters} | {"INTERVAL"}
         return cls(name, make, frozenset(parameters), inspect.getdoc(make) or "", live or getattr(make, "live", False))
+
+
+def source_name(make: Any, name: str | None) -> str:
+    """What a source is called. Raises FunctionError where *make* makes none."""
+    if not callable(make):
+        raise FunctionError(f"{make!r} is no source", "decorate a generator, or a class with open, poll and close")
+    return name or str(getattr(make, "__name__", type(make).__name__))
 
 
 class SourceFailure(ConnectorError):

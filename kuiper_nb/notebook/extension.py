@@ -13,6 +13,7 @@ import kuiper_nb
 from ..functions.places import name_places
 from . import complete, modes
 from .magics import Kuiper
+from .rehearsal import REHEARSAL
 
 if TYPE_CHECKING:
     from ..catalog import Stream
@@ -35,6 +36,7 @@ def load(shell: Any) -> None:
     name_places(kuiper.cells.place)
     complete.register(shell)
     kuiper.inspecting.register()
+    REHEARSAL.begin()
 
     def opening() -> Session:
         return modes.opened(kuiper.running_mode())
@@ -44,6 +46,7 @@ def load(shell: Any) -> None:
 
 def unload(shell: Any) -> None:
     """Stop every rule, forget the session, take the magic away."""
+    REHEARSAL.end()
     kuiper_nb.forget_session()
     kuiper_nb._opening = None
     name_places(None)

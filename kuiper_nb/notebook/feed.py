@@ -89,7 +89,14 @@ class Feed:
         self._number += 1
         self._sent_at = now
         self.frames += 1
-        message = {"number": self._number, **frame}
+        self._say({"number": self._number, **frame})
+
+    def tell(self, message: Frame) -> None:
+        """Something beside the frames, that comes once and is not acknowledged; to a page, if there ever was one."""
+        if self._context is not None:
+            self._say(message)
+
+    def _say(self, message: Frame) -> None:
         if self._context is None:
             self._send(message)
         else:

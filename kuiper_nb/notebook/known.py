@@ -69,7 +69,7 @@ class Known:
 
 def _seen(rule: Rule) -> list[str]:
     """The columns of its stream that a rule reads, or, where it reads all, those its newest rows have."""
-    names = [column.partition("->")[0] for column in sorted(rule.plan.columns or ())]
+    names = sorted(rule.plan.columns or ())
     if any(f.kind == "star" for f in rule.plan.fields) and not rule.plan.aggregate:
         newest = rule.emits[-1:]
         aliases = {f.name for f in rule.plan.fields if f.kind != "star"}

@@ -1,5 +1,5 @@
-"""Where views that follow something are put: under the cell of a live rule, until it stops; and wherever one is asked
-for. Widgets are imported when the first is made."""
+"""Where views that follow something are put: under the cell of a live rule, and wherever one is asked for. Widgets are
+imported when the first is made."""
 
 from __future__ import annotations
 
@@ -87,14 +87,13 @@ def show(shell: Any, rule: Rule, place: Place) -> None:
     if rule.status.mode != "live" or not rule.active or not has_front_end(shell):
         raise NotImplementedError
     from .pump import PUMP
+
+    if in_colab():
+        from .updated import Updated
+
+        PUMP.watch(Updated(shell, Followed(rule, _session, rule.plan.text), place))
+        return
     from .standing import Standing
+    from .widgets import ResultView
 
-    text = rule.plan.text
-    widget = None
-    if not in_colab():
-        from .widgets import ResultView
-
-        widget = ResultView(rule, _session, place, text=text)
-    standing = Standing(shell, Followed(rule, _session, text), place, widget)
-    standing.open()
-    PUMP.watch(standing)
+    PUMP.watch(Standing(shell, ResultView(rule, _session, place, text=rule.plan.text), place))

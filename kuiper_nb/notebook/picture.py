@@ -6,13 +6,13 @@ takes the page's colours; alone, as image/svg+xml, it stands on white.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from .stages import By, Count, Stage, staged
+from .tables import printable, xml_text
 
 if TYPE_CHECKING:
     from ..engine.explain import Explained
@@ -90,7 +90,7 @@ class Picture:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]:g}" width="{size[0]}" '
             f'role="img" style="max-width:100%;height:auto;color:{colour};font-family:{_SANS}" fill="currentColor">'
-            f"<title>{_safe(self._title(stages))}</title>{ground}{inner}</svg>"
+            f"<title>{xml_text(self._title(stages))}</title>{ground}{inner}</svg>"
         )
 
     def _title(self, stages: tuple[Stage, ...]) -> str:
@@ -216,21 +216,12 @@ def _text(
     marks += ['font-weight="600"'] if bold else []
     marks += ['fill-opacity="0.68"'] if faint else []
     marks += ['text-anchor="end"'] if end else []
-    return f'<text x="{x:g}" y="{y:g}" font-size="{size}"{"".join(f" {m}" for m in marks)}>{_safe(text)}</text>'
+    return f'<text x="{x:g}" y="{y:g}" font-size="{size}"{"".join(f" {m}" for m in marks)}>{xml_text(text)}</text>'
 
 
 def _wrapped(text: str, characters: int) -> list[str]:
     """*text* in lines that fit into a box; of a long one the first few."""
-    lines = textwrap.wrap(_printable(text), characters, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(printable(text), characters, break_on_hyphens=False) or [""]
     if len(lines) > _MOST_LINES:
         lines = [*lines[: _MOST_LINES - 1], lines[_MOST_LINES - 1][: characters - 2] + " …"]
     return lines
-
-
-def _safe(text: str) -> str:
-    return escape(_printable(text))
-
-
-def _printable(text: str) -> str:
-    """Without the characters that XML cannot hold."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)

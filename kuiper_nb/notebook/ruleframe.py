@@ -49,9 +49,14 @@ class RuleFrames:
             self._tail.keyed_by(after.keys or self._keys)
         if after.chart and not after.columns:
             self._tail.read()
-            after = after.with_those({"columns": self._numeric()[:1]})
+            after = after.with_those({"columns": self._worth_drawing()[:1]})
         self._frozen = None if not after.frozen else self._frozen
         return after
+
+    def drawn(self, choices: Choices) -> Frame:
+        """The chosen columns as series of points, with the newest rows."""
+        self._tail.read()
+        return chart(self._tail.rows, choices, 1.0)
 
     def _data(self, choices: Choices, share: float) -> Frame:
         """The table and the chart; while frozen those of before, unless something else was chosen."""
@@ -74,6 +79,11 @@ class RuleFrames:
         return [
             n for n in list(self._tail.columns)[:MOST_COLUMNS] if any(number(s.row.get(n)) is not None for s in newest)
         ]
+
+    def _worth_drawing(self) -> list[str]:
+        """Those with numbers, the moments last."""
+        newest = self._tail.rows[-1].row if self._tail.rows else {}
+        return sorted(self._numeric(), key=lambda name: _is_moment(number(newest.get(name))))
 
     def _table(self, choices: Choices, share: float) -> Frame:
         oldest, end = kept(self.rule)
@@ -175,7 +185,11 @@ def number(value: Any) -> float | None:
 def _looks_like_time(series: Mapping[str, Sequence[Sequence[float]]]) -> bool:
     """Whether every x is a moment between 2001 and 2100 in ms."""
     xs = [point[0] for points in series.values() for point in points]
-    return bool(xs) and all(1e12 <= x <= 4.1e12 for x in xs)
+    return bool(xs) and all(_is_moment(x) for x in xs)
+
+
+def _is_moment(value: float | None) -> bool:
+    return value is not None and 1e12 <= value <= 4.1e12
 
 
 def _is_number(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
@@ -78,6 +79,16 @@ def html_table(rows: Sequence[Mapping[str, Any]]) -> str:
 def html_text(text: str) -> str:
     """Lines of text in html; '' for ''."""
     return f"<pre>{escape(text)}</pre>" if text else ""
+
+
+def xml_text(text: str) -> str:
+    """*text* as it stands in a picture, or in an attribute of one."""
+    return escape(printable(text))
+
+
+def printable(text: str) -> str:
+    """Without the characters that XML cannot hold."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
 
 
 def _numeric(value: Any) -> bool:

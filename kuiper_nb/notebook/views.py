@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..engine.emits import Late, RowError
     from ..engine.rule import Rule
     from ..session import Session
+    from .chart import Chart
 
 Rows = Sequence[Mapping[str, Any]]
 Place = Callable[[str], str]
@@ -26,19 +27,37 @@ _MOST_ERRORS = 3
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A table with its chart to the right of it, or below it where there is no room."""
+
+    rows: Rows
+    chart: Chart
+
+
+@dataclass(frozen=True)
 class View:
     """Texts and tables, one under the other."""
 
-    parts: tuple[str | Rows, ...]
+    parts: tuple[str | Rows | Beside, ...]
 
     def __repr__(self) -> str:
-        return "\n".join(text for part in self.parts if (text := part if isinstance(part, str) else text_table(part)))
+        return "\n".join(text for part in self.parts if (text := _text(part)))
 
     def _repr_html_(self) -> str:
         return "\n".join(html for part in self.parts if (html := _html(part)))
 
 
-def _html(part: str | Rows) -> str:
+def _text(part: str | Rows | Beside) -> str:
+    if isinstance(part, Beside):
+        return f"{text_table(part.rows)}\n{part.chart!r}"
+    return part if isinstance(part, str) else text_table(part)
+
+
+def _html(part: str | Rows | Beside) -> str:
+    if isinstance(part, Beside):
+        row = "display:flex;flex-wrap:wrap;gap:8px 24px;align-items:flex-start"
+        sides = f"<div>{html_table(part.rows)}</div><div style='flex:1 1 300px'>{part.chart.svg()}</div>"
+        return f'<div style="{row}">{sides}</div>'
     if not isinstance(part, str):
         return html_table(part)
     return html_text(part) if "\n" in part else f"<div>{escape(part)}</div>" if part else ""
@@ -96,14 +115,15 @@ def _late(late: Sequence[Late], number: int) -> str:
     return f"{counted(number, 'row')} came too late{last}"
 
 
-def rule_view(rule: Rule, place: Place) -> View:
-    """A rule: its state, its newest rows, what failed."""
+def rule_view(rule: Rule, place: Place, chart: Chart | None = None) -> View:
+    """A rule: its state, its newest rows (with *chart* beside them), what failed."""
     status = rule.status
     total = sum(emit.size for emit in rule.emits)
     rows = newest(rule, _NEWEST)
     footer = f"the newest {len(rows)} of {counted(total, 'row')}; .df() has all" if total > len(rows) else ""
+    table = rows if chart is None else Beside(rows, chart)
     return View(
-        (headline(rule), rows, footer, *_failures(rule.errors, status.errors, place), _late(rule.late, status.late))
+        (headline(rule), table, footer, *_failures(rule.errors, status.errors, place), _late(rule.late, status.late))
     )
 
 

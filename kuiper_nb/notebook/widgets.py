@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextvars import Context
 from functools import cache
 from importlib.resources import files
@@ -12,9 +13,12 @@ import traitlets
 
 from ..engine.rule import Rule
 from ..errors import KuiperError
+from ..session import Session
 from .choices import Choices
+from .errands import ERRANDS
 from .feed import Feed, Frame, fitted
 from .followed import Current, Followed
+from .placed import PLACES
 from .pump import PUMP
 from .ruleframe import RuleFrames
 from .sessionframe import SessionFrames, done
@@ -37,12 +41,13 @@ class Live(anywidget.AnyWidget):
 
     def __init__(self, current: Current, place: Place) -> None:
         self.feed = Feed(self.send)
-        self._current = current
+        self.current = current
         self._place = place
-        self._answers: list[Frame] = []
+        self._answers: deque[Frame] = deque(maxlen=20)
         self.feed.last = fitted(lambda share: self.frame(share, 0.0))
         super().__init__()
         self.on_msg(self._said)
+        PLACES.views.add(self)
 
     def _said(self, _: Any, message: Any, buffers: Any) -> None:
         """In whatever thread the kernel handles it: it is only put into the queue."""
@@ -59,17 +64,18 @@ class Live(anywidget.AnyWidget):
             self.feed.shown(shown)
         if message.get("hello"):
             self.feed.hello()
+        if isinstance(message.get("standing"), dict):
+            PLACES.tell_what_differs(self, message["standing"])
         if isinstance(message.get("choose"), dict):
             self.choose(message["choose"])
         if isinstance(message.get("action"), str):
-            self._answers.append({"request": message.get("request"), **self._acted(message)})
+            self._ask(message)
 
     def turn(self, now: float) -> bool:
         """Tell what is new."""
         if self.feed.ready(now):
-            answers = self._answers[-20:]
+            answers = [self._answers.popleft() for _ in range(len(self._answers))]
             self.feed.offer(now, lambda share: {**self.frame(share, now), **({"answers": answers} if answers else {})})
-            self._answers = []
         return self.feed.awake
 
     @property
@@ -84,14 +90,15 @@ class Live(anywidget.AnyWidget):
             self.feed.offer(float("inf"), lambda share: self.frame(share, float("inf")))
             self.feed.awake = False
 
-    def _acted(self, message: dict[str, Any]) -> Frame:
-        kind, name, session = str(message.get("kind")), str(message.get("name")), self._current()
-        try:
-            if session is None:
-                raise KuiperError("there is no session any more", "")
-            return {"done": done(session, message["action"], kind, name)[:500]}
-        except KuiperError as error:
-            return {"failed": str(error)[:500]}
+    def _ask(self, message: dict[str, Any]) -> None:
+        """Have an action done; its answer goes out with a later frame."""
+        kind, name = str(message.get("kind")), str(message.get("name"))
+
+        def errand() -> None:
+            answer = _acted(self.current(), message["action"], kind, name)
+            self._answers.append({"request": message.get("request"), **answer})
+
+        ERRANDS.run(f"{kind} {name}", errand)
 
     def choose(self, given: dict[str, Any]) -> None:
         """Take over what somebody chose."""
@@ -113,7 +120,7 @@ class Live(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **given: Any) -> Any:
         """The widget, and beside it html and text; in bounded mode those alone, which are the same every time."""
         static = {"text/plain": repr(self), "text/html": self.view()._repr_html_()}
-        session = self._current()
+        session = self.current()
         if session is not None and session.mode != "live":
             return static
         bundle = super()._repr_mimebundle_(**given)
@@ -121,10 +128,22 @@ class Live(anywidget.AnyWidget):
         return {**data, **static}, metadata
 
 
+def _acted(session: Session | None, action: str, kind: str, name: str) -> Frame:
+    """Do what was asked for; what became of it. Never raises."""
+    try:
+        if session is None:
+            raise KuiperError("there is no session any more", "")
+        return {"done": done(session, action, kind, name)[:500]}
+    except KuiperError as error:
+        return {"failed": str(error)[:500]}
+    except Exception as error:
+        return {"failed": f"{type(error).__name__}: {error}"[:500]}
+
+
 class StatusView(Live):
     """Everything in a session, as a table that follows it."""
 
-    _esm = script("parts.js", "link.js", "status.js")
+    _esm = script("parts.js", "places.js", "link.js", "status.js")
 
     def __init__(self, current: Current, place: Place) -> None:
         self._frames = SessionFrames()
@@ -137,14 +156,14 @@ class StatusView(Live):
 
     def turn(self, now: float) -> bool:
         """Measure, too, while somebody looks."""
-        session = self._current()
+        session = self.current()
         if self.feed.awake and session is not None:
             self._frames.measure(session, now)
         return super().turn(now)
 
     def frame(self, share: float, now: float) -> Frame:
         """Everything there is."""
-        session = self._current()
+        session = self.current()
         if session is None:
             return {
                 "head": {"mode": "closed", "running": 0, "rules": 0, "memory": 0},
@@ -156,7 +175,7 @@ class StatusView(Live):
 
     def view(self) -> View:
         """The same in text."""
-        return session_now(self._current())
+        return session_now(self.current())
 
 
 class ResultView(Live):
@@ -165,29 +184,43 @@ class ResultView(Live):
     Without *text* it follows whatever rule has the name *id*; else only one with this statement.
     """
 
-    _esm = script("parts.js", "link.js", "chart.js", "result.js")
+    _esm = script("parts.js", "places.js", "link.js", "chart.js", "result.js")
 
     def __init__(self, rule: Rule, current: Current, place: Place, *, text: str = "", choices: Choices | None = None):
         self._followed = Followed(rule, current, text)
-        self._text = text
-        self._choices = choices or Choices()
+        self.text = text
+        self.choices = choices or Choices()
         self._frames = RuleFrames(rule, place)
         super().__init__(current, place)
 
+    @property
+    def rule(self) -> Rule:
+        """The rule it shows now."""
+        return self._followed.rule
+
+    def follow(self) -> str:
+        """Turn to the rule that has the name now; what became of it, when there is none that is meant."""
+        before, note = self.rule, self._followed.turn()
+        if self.rule is not before:
+            self._frames = RuleFrames(self.rule, self._place)
+            self.choices = self._frames.choose(Choices(), self.choices)
+        return note
+
     def choose(self, given: dict[str, Any]) -> None:
         """What is shown of the rule."""
-        self._choices = self._frames.choose(self._choices, self._choices.with_those(given))
+        self.choices = self._frames.choose(self.choices, self.choices.with_those(given))
+
+    def drawn(self) -> Frame:
+        """The chart as it is now, whether or not the view is frozen."""
+        return self._frames.drawn(self.choices)
 
     def frame(self, share: float, now: float) -> Frame:
         """What there is to see of the rule."""
-        before, note = self._followed.rule, self._followed.turn()
-        if self._followed.rule is not before:
-            self._frames = RuleFrames(self._followed.rule, self._place)
-            self._choices = self._frames.choose(Choices(), self._choices)
-        return self._frames.frame(self._choices, share, note)
+        note = self.follow()
+        return self._frames.frame(self.choices, share, note)
 
     def view(self) -> View:
         """The same in text."""
-        session, rule = self._current(), self._followed.rule
-        named = None if session is None or self._text else session.rules.get(rule.id)
-        return rule_view(named or rule, self._place)
+        session = self.current()
+        named = None if session is None or self.text else session.rules.get(self.rule.id)
+        return rule_view(named or self.rule, self._place)

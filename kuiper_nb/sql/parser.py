@@ -6,6 +6,7 @@ import difflib
 import re
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
@@ -27,7 +28,7 @@ def grammar() -> Lark:
 @deep()
 def parse(text: str, bind: Bind | None = None) -> tuple[Statement, ...]:
     """Every statement of *text*; *bind* answers the values of `{{…}}`. Raises ParseError."""
-    _require_characters(text)
+    _require_text(text)
     try:
         tree = grammar().parse(masked(text))
         statements: tuple[Statement, ...] = Builder(text, bind).transform(tree)
@@ -42,13 +43,16 @@ def parse(text: str, bind: Bind | None = None) -> tuple[Statement, ...]:
 
 def parse_rule(text: str, bind: Bind | None = None) -> Select:
     """The SELECT of a rule; what follows its ';' is not read, as in eKuiper. Raises ParseError."""
+    _require_text(text)
     (statement, *_) = parse(first_statement(text), bind)
     if not isinstance(statement, Select):
         raise ParseError(f"SQL {text.strip()} is not a select statement.", "a rule starts with SELECT", statement=text)
     return statement
 
 
-def _require_characters(text: str) -> None:
+def _require_text(text: Any) -> None:
+    if not isinstance(text, str):
+        raise ParseError(f"{text!r} is no statement", "a statement is a text")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -16,7 +16,11 @@ from .like import like_matcher
 from .names import NameResolver, output_names
 from .placement import analytic_calls, check_hits, check_sets, groups_only, is_aggregate, set_field, without_aggregates
 from .plan import Options, OrderKey, OutputField, Plan
+from .reading import columns_read, members_read
 from .windows import window_spec
+
+METADATA = "__meta"
+"""The field that sendMetaToSink adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,14 @@ def extract_window(draft: Draft) -> Draft:
     return replace(draft, window=spec, notes=notes)
 
 
+def check_metadata(draft: Draft) -> Draft:
+    """A row of a window stands for many, whose metadata cannot be sent with it."""
+    if draft.options.send_meta and draft.window is not None:
+        message = "Invalid option sendMetaToSink, it can not be applied to window"
+        raise draft.refuse(message, "collect(meta(*)) has the metadata of all rows", draft.select.windows[0].place)
+    return draft
+
+
 def check_event_time(draft: Draft) -> Draft:
     """Event time needs a TIMESTAMP; a TIMESTAMP without event time is worth a note."""
     stream = draft.stream
@@ -198,6 +210,7 @@ PASSES: tuple[Pass, ...] = (
     resolve_calls,
     check_patterns,
     extract_window,
+    check_metadata,
     check_event_time,
     check_having,
     check_hits,
@@ -205,13 +218,16 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-def _expressions(draft: Draft) -> list[s.Node]:
+def _roots(draft: Draft) -> list[s.Node | None]:
     assert draft.resolved is not None
     select = draft.resolved
     roots: list[s.Node | None] = [item.value for item in select.items]
     roots += [*draft.aliases.values(), select.where, select.having, *select.group, *(o.value for o in select.order)]
-    roots += [w.where for w in select.windows]
-    return [node for root in roots for node in r.walk(root)]
+    return [*roots, *(w.where for w in select.windows)]
+
+
+def _expressions(draft: Draft) -> list[s.Node]:
+    return [node for root in _roots(draft) for node in r.walk(root)]
 
 
 def finish(draft: Draft) -> Plan:
@@ -219,6 +235,8 @@ def finish(draft: Draft) -> Plan:
     assert draft.resolved is not None
     select, aliases = draft.resolved, draft.aliases
     outputs = tuple(_output(item, name) for item, name in zip(select.items, draft.names, strict=True))
+    if draft.options.send_meta:
+        outputs += (OutputField(METADATA, r.MetaRef(None), "value"),)
     aggregate = bool(select.group) or any(is_aggregate(f.node, aliases) for f in outputs)
     pushed = not draft.options.event_time and draft.window is not None and not isinstance(draft.window, Count)
     where_first = draft.window is None or (pushed and not is_aggregate(select.where, aliases))
@@ -226,11 +244,11 @@ def finish(draft: Draft) -> Plan:
     analytic = analytic_calls(select, aliases)
     return Plan(
         text=draft.select.text.strip(),
-        stream=draft.stream,
+        stream=members_read(draft.stream, _roots(draft)),
         fields=outputs,
         aliases=aliases,
         options=draft.options,
-        columns=_columns(draft),
+        columns=columns_read(draft.stream, _expressions(draft)),
         where=select.where if draft.window is not None else without_aggregates(select.where, aliases),
         where_first=where_first,
         window=draft.window,
@@ -255,16 +273,3 @@ def _output(item: s.SelectItem, name: str) -> OutputField:
         return OutputField("*", node, "star")
     kind = "column" if isinstance(node, r.Column) and not item.alias else "value"
     return OutputField(name, node, kind, bool(item.alias), item.invisible)  # type: ignore[arg-type]
-
-
-def _columns(draft: Draft) -> frozenset[str] | None:
-    nodes = _expressions(draft)
-    if any(isinstance(n, (s.Star, r.WholeRow)) for n in nodes):
-        return frozenset(f.name for f in draft.stream.fields) if draft.stream.typed else None
-    used = {n.name for n in nodes if isinstance(n, r.Column)}
-    used |= {n.name for n in nodes if isinstance(n, r.AliasRef) and n.column_first}
-    if draft.stream.timestamp:
-        used.add(draft.stream.timestamp)
-    if not draft.stream.typed:  # `x->key` fails when the row has a column called key, so that one is looked at too
-        used |= {n.key for n in nodes if isinstance(n, s.Arrow)} & used
-    return frozenset(used)

@@ -56,6 +56,8 @@ class Options:
     @classmethod
     def of(cls, given: Mapping[str, Any] | None) -> Options:
         """From eKuiper's JSON names. Unknown options are kept in *given* and otherwise ignored, as eKuiper does."""
+        if not isinstance(given, (Mapping, type(None))):
+            raise PlanError(f"{given!r} are no options", 'the options of a rule by name: {"isEventTime": True}')
         options = dict(given or {})
         for name in options:
             _refuse_slip(name)

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import time
+from operator import index
+from typing import Any
 
 from ..errors import ClockError
+
+_FARTHEST = 2**53  # ms: beyond the year 280000 there is no date
+
+
+def moment(at: Any) -> int:
+    """*at* as ms since the epoch, whatever whole number it is; ClockError where it is none."""
+    try:
+        whole = int(at) if isinstance(at, float) and at.is_integer() else index(at)
+    except TypeError:
+        whole = _FARTHEST
+    if not abs(whole) < _FARTHEST:
+        raise ClockError(f"{at!r} is no time", "a time is a whole number of milliseconds since 1970")
+    return whole
 
 
 class VirtualClock:
     """A clock that stands still between calls of `move`, so that the same calls always give the same answer."""
 
     def __init__(self, start: int) -> None:
-        self._now = start
+        self._now = moment(start)
 
     @property
     def virtual(self) -> bool:

@@ -7,16 +7,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import dirty, measure, pushes, report
+from . import dirty, kernels, measure, pushes, report, visible
 from .events import Data, generated
 
+OTHERS = ("W5", "batch", "dirty", "latency", "answer", "visible")
 JSON_SHARE = 10  # JSON lines are slower to read: a tenth of the rows is enough
 
 
 def main() -> None:
     """Measure, and print a line a case as soon as it is there, then all of them as a table."""
     options = _options()
-    wanted = set(options.only.split(",")) if options.only else {*measure.CASES, "W5", "batch", "dirty"}
+    wanted = set(options.only.split(",")) if options.only else {*measure.CASES, *OTHERS}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(options.folder or scratch)
         folder.mkdir(parents=True, exist_ok=True)
@@ -42,12 +43,24 @@ def _lines(wanted: set[str], folder: Path, options: argparse.Namespace) -> Itera
     if "dirty" in wanted:
         for found in dirty.measured(options.rounds):
             yield report.mixed(found)
+    yield from _waited_for(wanted, options.rounds)
+
+
+def _waited_for(wanted: set[str], rounds: int) -> Iterator[report.Line]:
+    """What somebody at a notebook waits for."""
+    if "latency" in wanted:
+        yield from map(report.emitted, kernels.emits(rounds))
+    if "answer" in wanted:
+        yield report.answered(kernels.answers(rounds))
+        yield report.completed(kernels.completions(rounds))
+    if "visible" in wanted and (found := visible.rows()) is not None:
+        yield report.seen(found)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--only", default="", help="W1,W2,W3,W4,W5,JSON,batch,dirty")
+    parser.add_argument("--only", default="", help="W1,W2,W3,W4,JSON," + ",".join(OTHERS))
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many counts")
     parser.add_argument("--by", choices=("wall", "cpu"), default="wall", help="ratios of wall or of CPU time")
     parser.add_argument("--folder", default="", help="where the data is kept for the next time; else it is temporary")

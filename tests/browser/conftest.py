@@ -16,13 +16,14 @@ from typing import Any, Literal
 
 import nbformat
 import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHOTS = os.environ.get("KUIPER_NB_SHOTS", "")
 """A folder for pictures of what the tests see; '' for none."""
 
-_ALONE = [
+ALONE = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
     "--disable-component-update", "--disable-domain-reliability", "--disable-sync", "--disable-default-apps",
     "--no-first-run", "--no-pings", "--metrics-recording-only", "--disable-client-side-phishing-detection",
@@ -47,15 +48,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Lab:
     """A JupyterLab, or a Notebook, on a free port of its own choosing, with private folders."""
 
-    def __init__(self, folder: Path, product: Product = "jupyterlab") -> None:
+    def __init__(self, folder: Path, mode: str = "auto", product: Product = "jupyterlab") -> None:
         self.page, application = _PRODUCTS[product]
         self.root = folder / "notebooks"
         self.root.mkdir()
         settings = folder / "config" / "labconfig"
         settings.mkdir(parents=True)
         (settings / "default_setting_overrides.json").write_text(json.dumps(_QUIET), encoding="utf-8")
+        self.runtime = folder / "runtime"
         private = {f"JUPYTER_{name.upper()}_DIR": str(folder / name) for name in ("config", "data", "runtime")}
-        environment = {**os.environ, **private, "IPYTHONDIR": str(folder / "ipython"), "KUIPER_NB_MODE": "auto"}
+        environment = {**os.environ, **private, "IPYTHONDIR": str(folder / "ipython"), "KUIPER_NB_MODE": mode}
         environment.pop("PYTHONWARNINGS", None)
         command = [
             sys.executable, "-m", product, "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
@@ -75,9 +77,10 @@ class Lab:
                 return found[0]
         raise AssertionError(f"{self.page} did not start")
 
-    def notebook(self, name: str, cells: list[str]) -> Path:
-        """Write a notebook; its path."""
-        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    def notebook(self, name: str, cells: list[Any]) -> Path:
+        """Write a notebook of texts, which are code, or of cells, which have shown nothing yet; its path."""
+        fresh = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else _not_run(cell) for cell in cells]
+        made = nbformat.v4.new_notebook(cells=fresh)
         made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         path = self.root / f"{name}.ipynb"
         nbformat.write(made, path)
@@ -93,6 +96,12 @@ class Lab:
             self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+
+def _not_run(cell: Any) -> Any:
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+    return cell
 
 
 class Desk:
@@ -129,6 +138,17 @@ class Desk:
         )
         self.page.wait_for_function(IDLE, timeout=_WAIT)
 
+    def run_to_the_end(self) -> None:
+        """Run all cells and wait for the last, however often the kernel is idle in between."""
+        self.page.evaluate("async () => await window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.wait_for_function(
+            """() => [...Array(window.jupyterapp.shell.currentWidget.content.model.cells.length).keys()]
+                .map(n => window.jupyterapp.shell.currentWidget.content.model.cells.get(n))
+                .every(cell => cell.type !== 'code' || cell.executionCount)""",
+            timeout=_WAIT,
+        )
+        self.page.wait_for_function(IDLE, timeout=_WAIT)
+
     def start(self, number: int) -> None:
         """Run one cell without waiting for it."""
         self.page.evaluate(
@@ -140,6 +160,18 @@ class Desk:
             number,
         )
 
+    @contextmanager
+    def kernel(self) -> Iterator[BlockingKernelClient]:
+        """Its kernel, asked without the browser and the server between."""
+        id = self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.id")
+        client = BlockingKernelClient(connection_file=str(self.lab.runtime / f"kernel-{id}.json"))
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            yield client
+        finally:
+            client.stop_channels()
+
     def idle(self) -> bool:
         """Whether no cell runs; what a view says makes the kernel busy for a moment, too."""
         return self.page.locator(".jp-InputPrompt", has_text="[*]").count() == 0
@@ -149,10 +181,15 @@ class Desk:
         self.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
         self.page.locator(f"body[data-jp-theme-name='{name}']").wait_for(state="attached", timeout=_WAIT)
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.lab.root / f"{self.name}.ipynb"
+
     def saved(self) -> Any:
         """Save the notebook; what is in the file then."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
-        return nbformat.read(self.lab.root / f"{self.name}.ipynb", as_version=4)
+        return nbformat.read(self.path, as_version=4)
 
     def shot(self, name: str) -> None:
         """A picture, when somebody wants to look."""
@@ -160,7 +197,7 @@ class Desk:
             self.page.screenshot(path=f"{SHOTS}/{name}.png")
 
 
-Opening = Callable[[list[str]], Desk]
+Opening = Callable[[list[Any]], Desk]
 IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 
 
@@ -177,7 +214,7 @@ def chromium() -> Iterator[Any]:
     """The browser, started once."""
     assert CHROMIUM is not None, "CI is set and there is no chromium: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ALONE)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ALONE)
         yield browser
         browser.close()
 
@@ -191,7 +228,7 @@ def opening(
     opened: list[Page] = []
     elsewhere: list[str] = []
 
-    def open_one(cells: list[str]) -> Desk:
+    def open_one(cells: list[Any]) -> Desk:
         lab.notebook(name, cells)
         page = chromium.new_page(viewport={"width": 1280, "height": 1000})
         page.on("request", lambda made: None if made.url.startswith(_HERE) else elsewhere.append(made.url))

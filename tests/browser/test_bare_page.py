@@ -96,7 +96,7 @@ def test_a_view_opens_with_what_there_was_when_it_was_made(page: Page) -> None:
     page.evaluate("frame => window.model.tell({ number: 1, ...frame })", second)
 
     expect(page.locator(".kn-result tbody tr")).to_have_count(2)
-    assert page.evaluate("() => window.model.said") == [{"hello": True}, {"shown": 1}]
+    assert page.evaluate("() => window.model.said") == [{"hello": True, "standing": {}}, {"shown": 1}]
     page.evaluate("() => window.end()")
     loaded(page, StatusView, everything)
     expect(page.locator(".kn-status tr.kn-kind-rule")).to_contain_text("hot")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from statistics import median
 from typing import Any
 
 from playwright.sync_api import expect
 
-from .conftest import Opening
+from .conftest import Desk, Opening
 from .test_views import BUSY, LOAD, MACHINE, PATIENT, ROWS_IN, STATUS, moves, row
 
 FLOOD = """
@@ -26,6 +27,27 @@ def feed():
 threading.Thread(target=feed, daemon=True).start()
 """
 FLOODED = "%%kuiper flooded\nSELECT k, v, v * 2 AS w FROM flood WHERE v >= 0"
+
+
+ASK = """async () => {
+    const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const began = performance.now();
+    await kernel.requestExecute({code: 'None', store_history: false}).done;
+    return performance.now() - began;
+}"""
+"""Some 40 ms of the answer are no work of anybody's: Jupyter's server lets TCP gather small messages (Nagle), so the
+message behind "busy" waits until the browser has acknowledged that."""
+
+
+def straight_answers(notebook: Desk) -> list[float]:
+    """How many ms a cell takes that does nothing, asked at the kernel itself."""
+    found = []
+    with notebook.kernel() as kernel:
+        for _ in range(40):
+            began = time.perf_counter()
+            kernel.execute("None", store_history=False, reply=True, timeout=60)
+            found.append((time.perf_counter() - began) * 1000)
+    return found
 
 
 def test_a_hundred_thousand_rows_a_second_cost_few_small_frames_and_leave_the_kernel_free(desk: Opening) -> None:
@@ -49,23 +71,16 @@ def test_a_hundred_thousand_rows_a_second_cost_few_small_frames_and_leave_the_ke
     notebook.page.wait_for_timeout(5000)
     seconds = time.monotonic() - began
     sizes, number = [size for _, size in frames], len(frames)
-    answers = [
-        notebook.page.evaluate(
-            """async () => {
-                const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-                const began = performance.now();
-                await kernel.requestExecute({code: 'None', store_history: false}).done;
-                return performance.now() - began;
-            }"""
-        )
-        for _ in range(15)
-    ]
+    answers, straight = [notebook.page.evaluate(ASK) for _ in range(15)], straight_answers(notebook)
     rows = notebook.page.evaluate("() => document.querySelector('.kn-result .kn-facts').innerText")
-    print(json.dumps({"frames": number, "largest": max(sizes), "answers": sorted(answers), "facts": rows}))
+    print(
+        json.dumps({"frames": number, "largest": max(sizes), "answers": answers, "straight": straight, "facts": rows})
+    )
 
     assert 3 <= number <= 4 * seconds + 1
     assert max(sizes) <= 64 * 1024 + 2048  # the envelope of the message around the frame
-    assert sorted(answers)[len(answers) // 2] < 100
+    assert median(answers) < 100
+    assert median(straight) < 50
 
 
 def test_views_go_on_and_rows_are_asked_while_a_cell_runs(desk: Opening) -> None:
@@ -99,3 +114,40 @@ def test_views_stand_in_a_box_of_ipywidgets_and_follow_a_rule_that_is_replaced(d
     expect(notebook.page.locator(".kn-result th")).to_have_count(1, timeout=PATIENT)
     moves(notebook)
     notebook.shot("box")
+
+
+STUCK = """
+import threading
+let_go = threading.Event()
+@kuiper.function
+def endless(n):
+    let_go.wait()
+    return n
+"""
+
+
+def test_stopping_a_rule_that_is_stuck_holds_up_no_other_view(desk: Opening) -> None:
+    stuck = "%%kuiper stuck --quiet\nSELECT endless(ts) AS n FROM machine"
+    notebook = desk([LOAD, MACHINE, STUCK, BUSY, stuck, STATUS])
+    notebook.run()
+    moves(notebook)
+    moves(notebook, ROWS_IN)
+
+    notebook.page.evaluate(
+        """() => {
+            const facts = document.querySelector('.kn-result .kn-facts');
+            window.seen = 0;
+            const watch = new MutationObserver(() => { window.seen += 1; });
+            watch.observe(facts, {childList: true, characterData: true, subtree: true});
+        }"""
+    )
+    row(notebook, "stuck").get_by_role("button", name="stop rule stuck", exact=True).click()
+    notebook.shot("stuck")
+    seen = notebook.page.wait_for_function(
+        """() => [...document.querySelectorAll('.kn-status tr.kn-kind-rule')].some(
+            row => row.innerText.includes('stuck') && row.innerText.includes('stopped')) && {count: window.seen}""",
+        polling=20,
+        timeout=PATIENT,
+    ).json_value()
+
+    assert seen["count"] >= 3

@@ -15,7 +15,7 @@ from .test_views import BUSY, LOAD, MACHINE, PATIENT, ROWS_IN, STATUS, moves, ro
 @pytest.fixture
 def desk(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opening]:
     """Opens notebooks in a Notebook."""
-    started = Lab(tmp_path_factory.mktemp("notebook7"), "notebook")
+    started = Lab(tmp_path_factory.mktemp("notebook7"), product="notebook")
     try:
         with opening(started, chromium, "here") as open_one:
             yield open_one

@@ -171,6 +171,7 @@ def test_a_rule_stops_from_its_row_and_leaves_its_last_state_in_the_saved_notebo
 
     row(notebook, "busy").get_by_role("button", name="start rule busy", exact=True).click()
     expect(row(notebook, "busy").locator(".kn-state")).to_have_text("running", timeout=PATIENT)
+    expect(notebook.page.locator(".kn-result")).to_have_count(2, timeout=PATIENT)
     button = row(notebook, "busy").get_by_role("button", name="stop rule busy", exact=True)
     expect(button).to_be_enabled(timeout=PATIENT)
     button.focus()

@@ -265,6 +265,30 @@ def test_csv_may_lack_a_header(tmp_path: Path):
     assert rows(drained(made(path, FORMAT="delimited", properties=headless))) == [{"col0": "1", "col1": "2.5"}]
 
 
+def test_a_first_line_that_names_no_column_of_a_csv_file_is_no_header(tmp_path: Path):
+    path = written(tmp_path, "1,2.5", "2,3.5")
+
+    assert rows(drained(made(path, *FIELDS, FORMAT="delimited"))) == [{"n": 1, "x": 2.5}, {"n": 2, "x": 3.5}]
+    named: dict[str, object] = {"columns": ["a", "b"]}
+    assert rows(drained(made(path, FORMAT="delimited", properties=named))) == [
+        {"a": "1", "b": "2.5"},
+        {"a": "2", "b": "3.5"},
+    ]
+
+
+def test_a_header_may_differ_in_case_and_name_further_columns(tmp_path: Path):
+    path = written(tmp_path, "N,other", "1,x")
+
+    assert rows(drained(made(path, *FIELDS, FORMAT="delimited"))) == [{"N": "1", "other": "x"}]
+
+
+def test_lines_of_any_format_are_payloads_of_their_own(tmp_path: Path):
+    path = written(tmp_path, "hello", "world")
+    lines: dict[str, object] = {"fileType": "lines"}
+
+    assert [payload.data for payload in drained(made(path, FORMAT="binary", properties=lines))] == [b"hello", b"world"]
+
+
 @pytest.mark.parametrize("value", ["x", "1.5", "0x1F", "1_0"])
 def test_a_csv_value_that_does_not_fit_stays_a_text_so_that_its_row_fails(tmp_path: Path, value: str):
     path = written(tmp_path, "n,s", "1,a", f"{value},b", "3,c")

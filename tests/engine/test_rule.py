@@ -30,6 +30,19 @@ def test_a_row_that_fails_becomes_an_error_while_its_neighbours_go_on(session: S
     assert rule.status.state == "running"
 
 
+def test_the_metadata_of_a_row_is_sent_with_it_on_request(session: Session) -> None:
+    rule = session.rule("SELECT a FROM demo", id="r", options={"sendMetaToSink": True})
+
+    session.push("demo", {"a": 1})
+
+    assert rows(rule) == [{"a": 1.0, "__meta": {"topic": "demo"}}]
+
+
+def test_rows_of_a_window_have_no_metadata_to_send(session: Session) -> None:
+    with pytest.raises(KuiperError, match="sendMetaToSink, it can not be applied to window"):
+        session.rule("SELECT a FROM demo GROUP BY COUNTWINDOW(2)", options={"sendMetaToSink": True})
+
+
 def test_bytes_fail_whole_and_dicts_one_by_one(session: Session) -> None:
     session.sql('CREATE STREAM typed (a BIGINT) WITH (TYPE="memory", DATASOURCE="typed")')
     rule = session.rule("SELECT a FROM typed", id="r")

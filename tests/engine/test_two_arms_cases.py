@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from kuiper_nb.engine import vector
+from kuiper_nb.sql.values import text
 
 from .arms import START, Answer, Case, answers, hold_together
 
@@ -357,3 +358,20 @@ def test_groups_by_text_are_sorted_by_columns_that_are_no_keys() -> None:
     (answer,) = hold_together(Case((query,), ((START, rows),)))
 
     assert answer.emits[0][1] == [{"u": 5, "s": "a", "n": 1}, {"u": 4, "s": "b", "n": 5}]
+
+
+@pytest.mark.parametrize("odd", [INF, -INF, NAN])
+@pytest.mark.parametrize("query", ["SELECT * FROM demo", "SELECT a FROM demo", "SELECT *, b + 1 AS c FROM demo"])
+def test_a_column_that_is_sent_as_it_is_must_be_finite_too(query: str, odd: float) -> None:
+    answer = together(
+        query, [{"a": 1.5, "b": 1}, {"a": odd, "b": 2}, {"b": 3, "a": None}, {"a": "x", "b": 4}, {"b": 5}]
+    )
+
+    assert len(emitted(answer)) == 4
+    assert [message for _, message, _ in answer.errors] == [f"json: unsupported value: {text(odd)}"]
+
+
+def test_numbers_too_large_for_a_sum_are_no_infinities() -> None:
+    rows = [{"a": 1e308}, {"a": 1.7e308}, {"a": -1e308}]
+
+    assert emitted(together("SELECT * FROM demo", rows)) == rows

@@ -201,6 +201,42 @@ def test_where_after_the_window_removed_every_row(session: Session) -> None:
     assert rule.why() == "WHERE removed every row, of 1 row that went through: n > 3."
 
 
+BOTH = "SELECT count(*) AS c FROM walk WHERE n > 3 GROUP BY {}TUMBLINGWINDOW(ss, 10) HAVING count(*) > 1000"
+
+
+@pytest.mark.parametrize("many", [1, 500])
+@pytest.mark.parametrize("group", ["", "n, "])
+def test_of_a_where_after_the_window_and_having_where_removed_every_row(
+    session: Session, group: str, many: int
+) -> None:
+    rule = event_time(session, BOTH.format(group), late="0s")
+    session.push("walk", [{"ts": 0, "n": 1}] * many + [{"ts": 12_000, "n": 9}])
+
+    rows = "1 row" if many == 1 else "500 rows"
+    assert rule.why() == f"WHERE removed every row, of {rows} that went through: n > 3."
+
+
+@pytest.mark.parametrize("many", [1, 500])
+@pytest.mark.parametrize("group", ["", "n, "])
+def test_of_a_where_after_the_window_and_having_having_removed_what_where_had_left(
+    session: Session, group: str, many: int
+) -> None:
+    rule = event_time(session, BOTH.format(group), late="0s")
+    session.push("walk", [{"ts": 0, "n": 1}] * many + [{"ts": 1, "n": 4}, {"ts": 12_000, "n": 1}])
+
+    rows = f"{many + 1} rows"
+    removed = "HAVING removed every group that WHERE had left"
+    assert rule.why() == f"{removed}, of {rows} that went through: count(*) > 1000."
+
+
+def test_of_a_where_after_the_window_and_having_without_groups_having_removed_the_rows(session: Session) -> None:
+    query = "SELECT n FROM walk WHERE n > 3 GROUP BY TUMBLINGWINDOW(ss, 10) HAVING count(*) > 5"
+    rule = event_time(session, query, late="0s")
+    session.push("walk", [{"ts": 0, "n": 4}, {"ts": 12_000, "n": 1}])
+
+    assert rule.why() == "HAVING removed every row that WHERE had left, of 1 row that went through: count(*) > 5."
+
+
 def test_windows_failed_as_a_whole(session: Session) -> None:
     rule = session.rule("SELECT sum(t) AS s FROM demo GROUP BY COUNTWINDOW(2)")
     session.push("demo", [{"t": 1}, {"t": "x"}])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import decimal
+from datetime import UTC, date, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -117,3 +119,23 @@ def test_a_function_of_c_without_a_signature_takes_any_arguments(session: Sessio
     session.push("demo", {"a": 1})
 
     assert rows(rule) == [{"b": 7}]
+
+
+@pytest.mark.parametrize("count", [1, 100])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        datetime(2023, 11, 14),
+        date(2023, 11, 14),
+        np.datetime64("2023-11-14T00:00:00", "us"),
+        pd.Timestamp("2023-11-14"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_moment_without_a_zone_is_one_in_utc(session: Session, answer: object, count: int) -> None:
+    session.function(lambda a: answer, name="moment")
+    rule = session.rule("SELECT moment(a) AS t FROM demo")
+
+    session.push("demo", [{"a": 1}] * count)
+
+    assert rows(rule) == [{"t": datetime(2023, 11, 14, tzinfo=UTC)}] * count

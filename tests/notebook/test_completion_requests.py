@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count, takewhile
 from typing import Any
 
 import pytest
@@ -22,21 +24,37 @@ kuiper.session().sql('CREATE STREAM demo (temperature FLOAT) WITH (TYPE="memory"
 '''
 
 
-@pytest.fixture(scope="module")
-def kernel() -> Iterator[BlockingKernelClient]:
-    """A kernel with a stream and a function."""
+@contextmanager
+def started() -> Iterator[BlockingKernelClient]:
+    """A kernel in which nothing has happened yet."""
     manager = KernelManager(kernel_name="python3", transport="ipc")
     manager.start_kernel()
     client = manager.client()
     client.start_channels()
     try:
         client.wait_for_ready(timeout=60)
-        reply: Any = client.execute_interactive(DEFINITIONS, timeout=60, output_hook=lambda _: None)
-        assert reply["content"]["status"] == "ok", reply["content"]
         yield client
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[BlockingKernelClient]:
+    """A kernel with a stream and a function."""
+    with started() as client:
+        printed(client, DEFINITIONS)
+        yield client
+
+
+def printed(kernel: BlockingKernelClient, cell: str) -> str:
+    """What a cell prints."""
+    texts: list[str] = []
+    reply: Any = kernel.execute_interactive(
+        cell, timeout=60, output_hook=lambda message: texts.append(message["content"].get("text", ""))
+    )
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return "".join(texts).strip()
 
 
 def completed(kernel: BlockingKernelClient, cell: str) -> dict[str, Any]:
@@ -78,3 +96,22 @@ def test_shift_tab_elsewhere_is_pythons(kernel: BlockingKernelClient) -> None:
 def test_shift_tab_does_not_reach_what_python_has_no_name_for(kernel: BlockingKernelClient) -> None:
     """The kernel hands IPython the bare name, and IPython looks it up in Python: nothing of ours is asked."""
     assert inspected(kernel, "%%kuiper\nSELECT coal┃esce(temperature) FROM demo") == ""
+
+
+LOOK = "import sys, threading\n%load_ext kuiper_nb\nthreads = threading.enumerate()"
+REHEARSED = "from kuiper_nb.notebook.rehearsal import REHEARSAL\nprint(REHEARSAL.over)"
+KNOWN = "print(len(sys.modules), threading.enumerate() == threads)"
+
+
+def test_the_first_completion_finds_everything_imported_while_the_kernel_had_nothing_to_do() -> None:
+    with started() as kernel:
+        printed(kernel, LOOK)
+        tries = sum(1 for _ in takewhile(lambda shown: shown == "False", (printed(kernel, REHEARSED) for _ in count())))
+        before = printed(kernel, KNOWN)
+
+        matches = completed(kernel, "%%kuiper\nSELECT ab┃")["matches"]
+
+        assert tries > 1  # the cell that loads, and those behind it, did not wait for it
+        assert matches == ["abs"]
+        assert printed(kernel, KNOWN) == before
+        assert before.endswith("True")

@@ -16,6 +16,7 @@ import kuiper_nb
 from kuiper_nb import KuiperError
 from kuiper_nb.notebook import live as places
 from kuiper_nb.notebook import refreshed
+from kuiper_nb.notebook.placed import PLACES, Placed
 from kuiper_nb.notebook.pump import PUMP
 
 from .conftest import Notebook
@@ -71,6 +72,11 @@ def until(true: Callable[[], bool]) -> None:
     raise AssertionError("it never came")
 
 
+def places_of(front: FrontEnd) -> list[Placed]:
+    """The views under the cells of a notebook that are known yet."""
+    return [PLACES._standing[id] for id in front.shown if id in PLACES._standing]
+
+
 class Browser:
     """The other end of a view: it acknowledges, or it does not."""
 
@@ -83,7 +89,7 @@ class Browser:
         PUMP.post(self.view, message)
 
     def shown(self) -> None:
-        self.say(shown=self.frames[-1]["number"] if self.frames else 0)
+        self.say(shown=max((frame.get("number", 0) for frame in self.frames), default=0))
 
     def wait_for(self, true: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
         """The first frame that is so; all are acknowledged."""
@@ -118,7 +124,95 @@ def test_when_the_rule_stops_its_last_state_is_all_that_stays(live: Notebook, fr
     assert set(front.last) == {"text/html", "text/plain"}
     assert front.last["text/plain"].splitlines() == ["Rule hot is stopped: 1 row in, 1 out", "a", "───", "<b>"]
     assert "&lt;b&gt;" in front.last["text/html"]
+
+
+def test_it_is_followed_in_its_old_place_when_it_is_started_again(live: Notebook, front: FrontEnd) -> None:
+    rule = run(live, "%%kuiper hot\nSELECT a FROM demo")
+    rule.stop()
+    assert front.updated.wait(SOON)
+
+    front.updated.clear()
+    rule.start()
+
+    assert front.updated.wait(SOON)
+    ((first, left, again),) = front.shown.values()
+    assert set(left) == {"text/html", "text/plain"}
+    assert again[WIDGET] == first[WIDGET]
+    assert again["text/plain"].startswith("Rule hot is running (live)")
+
+
+def test_a_rule_that_is_dropped_leaves_nothing_to_watch(live: Notebook, front: FrontEnd) -> None:
+    run(live, "%%kuiper hot\nSELECT a FROM demo")
+
+    run(live, "%kuiper drop hot")
+
+    assert front.updated.wait(SOON)
     until(lambda: not PUMP.threaded)
+
+
+def test_the_chart_that_was_picked_is_in_what_stays(
+    live: Notebook, front: FrontEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = run(live, "%%kuiper hot\nSELECT ts, a, d FROM demo")
+    (view,) = {standing._view for standing in places_of(front)}
+    browser = Browser(view, monkeypatch)
+    for n in range(3):
+        kuiper_nb.push("demo", {"ts": 1_700_000_000_000 + n, "a": n, "d": "<x>"})
+    kuiper_nb.session().settle()
+    browser.say(hello=True)
+    browser.say(choose={"chart": "line", "by": "d"})
+    browser.wait_for(lambda frame: (frame.get("chart") or {}).get("series"))
+
+    rule.stop()
+    assert front.updated.wait(SOON)
+
+    assert front.last["text/plain"].splitlines()[-1] == "chart of <x>: newest 2, from 0 to 2"
+    assert '<path data-series="&lt;x&gt;"' in front.last["text/html"]
+    assert front.last["text/html"].index("<table>") < front.last["text/html"].index("<svg")
+
+
+def test_a_page_that_was_loaded_anew_is_told_what_stands_there_now(
+    live: Notebook, front: FrontEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = run(live, "%%kuiper hot\nSELECT a FROM demo")
+    (mark,) = {standing.id: standing.number for standing in places_of(front)}.items()
+    rule.stop()
+    assert front.updated.wait(SOON)
+    browser = Browser(kuiper_nb.status(), monkeypatch)
+
+    browser.say(hello=True, standing=dict([mark]))
+    placed = browser.wait_for(lambda frame: frame.get("placed"))["placed"]
+    browser.frames.clear()
+    browser.say(hello=True, standing={placed["view"]: placed["number"], "another": 1})
+    browser.wait_for(lambda frame: "rows" in frame)
+
+    assert (placed["view"], placed["data"]) == (mark[0], front.last)
+    assert placed["metadata"] == {"kuiper_nb": {"view": mark[0], "number": placed["number"]}}
+    assert not any("placed" in frame for frame in browser.frames)
+
+
+def test_only_so_many_views_of_rules_that_have_stopped_are_kept(live: Notebook, front: FrontEnd) -> None:
+    run(live, "%%kuiper hot --quiet\nSELECT a FROM demo")
+    rule = kuiper_nb.session().rules["hot"]
+    for _ in range(25):
+        run(live, "kuiper.rules['hot']")
+    rule.stop()
+    until(lambda: len(front.shown) == 25 and all(len(shown) == 2 for shown in front.shown.values()))
+
+    rule.start()
+    run(live, "kuiper.rules['hot']")
+
+    assert len(places_of(front)) <= 21
+
+
+def test_a_cell_that_runs_again_has_one_view(live: Notebook, front: FrontEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(live, "%%kuiper hot --quiet\nSELECT a FROM demo")
+    for number in range(3):
+        parent = {"metadata": {"cellId": "the same"}, "header": {"msg_id": str(number)}}
+        monkeypatch.setattr(live.shell, "get_parent", lambda parent=parent: parent, raising=False)
+        run(live, "kuiper.rules['hot']")
+
+    assert [len(front.shown), len(places_of(front))] == [3, 1]
 
 
 def test_a_rule_that_its_stream_compiles_anew_is_followed_on(live: Notebook, front: FrontEnd) -> None:
@@ -254,7 +348,44 @@ def test_a_command_only_enqueues_in_the_thread_it_comes_in(
     view._handle_custom_msg({"action": "stop", "kind": "rule", "name": "hot", "request": 1}, [])
 
     assert stopped.wait(SOON)
-    assert threads == ["kuiper views"]
+    assert threads == ["kuiper rule hot"]
+
+
+STUCK = """
+import threading
+let_go = threading.Event()
+@kuiper.function
+def endless(a):
+    let_go.wait()
+    return a
+"""
+
+
+def test_a_stop_that_takes_its_time_holds_no_other_view_up(
+    live: Notebook, front: FrontEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(live, STUCK)
+    run(live, "%%kuiper stuck --quiet\nSELECT endless(a) AS a FROM demo")
+    run(live, '%%kuiper --quiet\nCREATE STREAM other () WITH (TYPE="memory", DATASOURCE="other")')
+    run(live, "%%kuiper hot --quiet\nSELECT a FROM other")
+    kuiper_nb.push("demo", {"a": 1})
+    guard = kuiper_nb.session().rules["stuck"].guard
+    until(lambda: guard.inside)
+    status, result = Browser(kuiper_nb.status(), monkeypatch), Browser(kuiper_nb.view("hot"), monkeypatch)
+    result.say(hello=True)
+    result.wait_for(lambda frame: "head" in frame)
+
+    status.say(hello=True)
+    status.say(action="stop", kind="rule", name="stuck", request=1)
+    for n in range(3):
+        kuiper_nb.push("other", {"a": n})
+        result.wait_for(lambda frame, n=n: (frame.get("head") or {}).get("rows_in") == n + 1)
+    answered = [frame for frame in status.frames if frame.get("answers")]
+    answer = status.wait_for(lambda frame: frame.get("answers"))["answers"]
+    live["let_go"].set()
+
+    assert answered == []
+    assert answer == [{"request": 1, "done": "rule stuck is stopped"}]
 
 
 def test_the_log_of_a_rule_is_in_both_views(live: Notebook, front: FrontEnd, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,9 +463,15 @@ def test_a_page_that_hears_nothing_between_cells_is_told_at_the_end_of_the_next(
     assert not front.updated.wait(1.5)
     run(live, "None")
 
-    until(lambda: not PUMP.threaded)
     assert shown[-1]["text/plain"].startswith("Rule hot is stopped: 1 row in")
     assert "Refresh" not in shown[-1]["text/html"]
+
+    run(live, "kuiper.rules['hot'].start()")
+    run(live, "%kuiper wait")
+    assert "Refresh" in shown[-1]["text/html"]
+    run(live, "%kuiper drop hot")
+    until(lambda: not PUMP.threaded)
+    assert (len(shown), shown[-1]["text/plain"].splitlines()[0]) == (told + 4, "Rule hot is stopped: 1 row in, 1 out")
 
 
 def test_a_view_may_be_of_another_session(live: Notebook, front: FrontEnd) -> None:
@@ -359,7 +496,7 @@ def test_a_view_may_be_of_another_session(live: Notebook, front: FrontEnd) -> No
 def test_the_scripts_load_nothing_from_anywhere_and_make_no_html() -> None:
     from kuiper_nb.notebook.widgets import script
 
-    everything = script("parts.js", "link.js", "chart.js", "result.js", "status.js", "kuiper.css")
+    everything = script("parts.js", "places.js", "link.js", "chart.js", "result.js", "status.js", "kuiper.css")
 
     for word in (
         "import ",

@@ -25,7 +25,7 @@ function link(model, root, drawFrame) {
 
   function hello() {
     asked = Date.now();
-    send({ hello: true });
+    send({ hello: true, standing: standing(model) });
   }
 
   /** Draw when the page is being looked at; a page that is not draws nothing and acknowledges nothing. */
@@ -40,6 +40,7 @@ function link(model, root, drawFrame) {
 
   let number = 0;
   function receive(message) {
+    if (message && message.placed) place(model, message.placed);
     if (!message || typeof message.number !== "number") return;
     [heard, lost, patience, number, spoken] = [Date.now(), "", 3000, message.number, true];
     for (const answer of message.answers || []) {
