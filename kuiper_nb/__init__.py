@@ -126,21 +126,22 @@ def stream(name: str, data: Any, *, timestamp: str = "") -> Any:
     return session().stream(name, data, timestamp=timestamp)
 
 
-def view(rule: Any) -> Any:
-    """A rule of the notebook's session (or its name) as a widget that follows it, for `VBox` and the like.
+def view(rule: Any, session: Session | None = None) -> Any:
+    """A rule of the notebook's session, or of *session* (or its name), as a widget that follows it, for `VBox` and the
+    like.
 
     Raises CatalogError when there is no such rule.
     """
     from .notebook.live import rule_widget
 
-    return rule_widget(rule)
+    return rule_widget(rule, session)
 
 
-def status() -> Any:
-    """Everything in the notebook's session as a widget that follows it and starts, stops and drops."""
+def status(session: Session | None = None) -> Any:
+    """Everything in the notebook's session, or in *session*, as a widget that follows it; it starts, stops, drops."""
     from .notebook.live import status_widget
 
-    return status_widget()
+    return status_widget(session)
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -17,6 +17,10 @@ BEAT = 2.0
 """Seconds after which a frame goes out although nothing changed, so that a view can tell quiet from gone."""
 PATIENCE = 30.0
 """Seconds after which a view that acknowledges nothing is asleep, until it says something again."""
+_UNANSWERED = 2
+"""How often a view says hello after a frame that it has not shown, until frames are taken not to arrive."""
+_ON_THE_WAY = 2.0
+"""Seconds that a frame may be on its way, at least."""
 
 _SHARES = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02, 0.0)
 _ENVELOPE = 256
@@ -39,6 +43,7 @@ class Feed:
         self._sent_at = float("-inf")
         self._heard_at = float("-inf")
         self._whole = True
+        self._missed = 0
 
     def heard(self, now: float, context: Context) -> None:
         """The view said something, so somebody looks at it.
@@ -49,12 +54,20 @@ class Feed:
         self.awake, self._heard_at, self._context = True, now, context
 
     def hello(self) -> None:
-        """A view has been opened (or the page loaded anew): it has nothing yet."""
+        """A view has been opened (or the page loaded anew), or has had nothing for long: it has nothing yet."""
+        if self._shown < self._number and self._heard_at - self._sent_at >= _ON_THE_WAY:
+            self._missed += 1
         self._shown, self._whole = self._number, True
 
     def shown(self, number: int) -> None:
         """The view has shown the frame of this *number*."""
         self._shown = max(self._shown, min(number, self._number))
+        self._missed = 0
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody looks, and nothing arrives: some front ends drop what comes while no cell runs."""
+        return self._missed >= _UNANSWERED
 
     def ready(self, now: float) -> bool:
         """Whether a frame may go out: somebody looks, has shown the last one, and that is a while ago."""

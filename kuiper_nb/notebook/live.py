@@ -10,7 +10,10 @@ from IPython.core.getipython import get_ipython
 import kuiper_nb
 
 from ..errors import CatalogError, did_you_mean
-from .views import Place, View, status_view
+from ..functions.places import said
+from .followed import Current, Followed
+from .refreshed import Refreshed, in_colab
+from .views import Place, View, rule_view, session_now, status_view
 
 if TYPE_CHECKING:
     from ..engine.rule import Rule
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
     from .widgets import ResultView, StatusView
 
 
-def has_widgets(shell: Any) -> bool:
-    """Whether *shell* has a front end that may show widgets: a kernel does, a terminal does not."""
+def has_front_end(shell: Any) -> bool:
+    """Whether *shell* has a page before it: a kernel does, a terminal does not."""
     return getattr(shell, "kernel", None) is not None
 
 
@@ -27,37 +30,53 @@ def _session() -> Session | None:
     return kuiper_nb._session
 
 
-def _place(shell: Any) -> Place:
-    magics = getattr(getattr(shell, "magics_manager", None), "registry", {}).get("Kuiper")
-    place: Place = magics.cells.place if magics is not None else str
-    return place
+def _of(session: Session | None) -> Current:
+    """Answers *session*; without one the notebook's, which is made when there is none yet."""
+    if session is not None:
+        return lambda: session
+    kuiper_nb.session()
+    return _session
 
 
-def status(session: Session, place: Place) -> View | StatusView:
+def status(session: Session, place: Place) -> View | StatusView | Refreshed:
     """Everything there is: for a person before a front end it follows what happens, else it stands as it is."""
-    if session.mode != "live" or not has_widgets(get_ipython()):
+    if session.mode != "live" or not has_front_end(get_ipython()):
         return status_view(session)
     return status_widget()
 
 
-def status_widget() -> StatusView:
-    """The status of the notebook's session as a widget."""
+def status_widget(session: Session | None = None) -> StatusView | Refreshed:
+    """The status of *session*, or of the notebook's, as a widget; where there are none, as html."""
+    current = _of(session)
+    if in_colab():
+        return Refreshed(lambda: session_now(current()), () if session else ("status", ""))
     from .widgets import StatusView
 
-    kuiper_nb.session()
-    return StatusView(_session, _place(get_ipython()))
+    return StatusView(current, said)
 
 
-def rule_widget(rule: str | Rule) -> ResultView:
-    """A rule of the notebook's session as a widget, which goes on with the rule that replaces it. Raises
-    CatalogError."""
+def rule_widget(rule: str | Rule, session: Session | None = None) -> ResultView | Refreshed:
+    """A rule of *session*, or of the notebook's, as a widget, which goes on with the rule that replaces it; where
+    there are none, as html. Raises CatalogError."""
+    current = _of(session)
+    found = _known(rule, current)
+    if in_colab():
+        return Refreshed(lambda: rule_view(found, said), () if session else ("rule", found.id))
     from .widgets import ResultView
 
-    known = kuiper_nb.session().rules
+    return ResultView(found, current, said)
+
+
+def _known(rule: str | Rule, current: Current) -> Rule:
+    session = current()
+    known = session.rules if session is not None else {}
     id = rule if isinstance(rule, str) else rule.id
-    if id not in known:
+    named = known.get(id)
+    if named is not None and (isinstance(rule, str) or named is rule or not rule.active):
+        return named
+    if isinstance(rule, str):
         raise CatalogError(f"no rule named {id}", did_you_mean(id, known))
-    return ResultView(known[id], _session, _place(get_ipython()))
+    raise CatalogError(f"rule {id} is not of this session", "kuiper.view(rule, session) shows one of another session")
 
 
 def show(shell: Any, rule: Rule, place: Place) -> None:
@@ -65,11 +84,16 @@ def show(shell: Any, rule: Rule, place: Place) -> None:
 
     Raises NotImplementedError, IPython's word for "look elsewhere", where a text will do.
     """
-    if rule.status.mode != "live" or not rule.active or not has_widgets(shell):
+    if rule.status.mode != "live" or not rule.active or not has_front_end(shell):
         raise NotImplementedError
     from .pump import PUMP
+
+    if in_colab():
+        from .updated import Updated
+
+        PUMP.watch(Updated(shell, Followed(rule, _session, rule.plan.text), place))
+        return
     from .standing import Standing
     from .widgets import ResultView
 
-    view = ResultView(rule, _session, place, text=rule.plan.text)
-    PUMP.watch(Standing(shell, view, place))
+    PUMP.watch(Standing(shell, ResultView(rule, _session, place, text=rule.plan.text), place))

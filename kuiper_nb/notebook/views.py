@@ -166,6 +166,11 @@ def status_view(session: Session) -> View:
     return View(tuple(parts))
 
 
+def session_now(session: Session | None) -> View:
+    """The same of a session that may be gone."""
+    return status_view(session) if session is not None else View(("the session has been closed",))
+
+
 def _mode(session: Session) -> str:
     if session.mode == "live":
         return "live: on the clock on the wall"

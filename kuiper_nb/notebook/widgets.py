@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from contextvars import Context
 from functools import cache
 from importlib.resources import files
@@ -17,15 +16,13 @@ from ..errors import KuiperError
 from ..session import Session
 from .choices import Choices
 from .errands import ERRANDS
-from .feed import Feed, Frame
+from .feed import Feed, Frame, fitted
+from .followed import Current, Followed
+from .placed import PLACES
 from .pump import PUMP
 from .ruleframe import RuleFrames
 from .sessionframe import SessionFrames, done
-from .standing import PLACES
-from .views import Place, View, rule_view, status_view
-
-Current = Callable[[], Session | None]
-"""Answers the session that a view is of, None when there is none."""
+from .views import Place, View, rule_view, session_now
 
 
 @cache
@@ -39,13 +36,15 @@ class Live(anywidget.AnyWidget):
 
     _css = script("kuiper.css")
     last = traitlets.Dict().tag(sync=True, to_json=lambda value, widget: widget.feed.last)
-    """The newest frame, for a page that is loaded anew while the kernel is busy."""
+    """The newest frame, for a page that is loaded anew while the kernel is busy; before any was sent, what there was
+    when the view was made, so that it is never empty."""
 
     def __init__(self, current: Current, place: Place) -> None:
         self.feed = Feed(self.send)
-        self._current = current
+        self.current = current
         self._place = place
         self._answers: deque[Frame] = deque(maxlen=20)
+        self.feed.last = fitted(lambda share: self.frame(share, 0.0))
         super().__init__()
         self.on_msg(self._said)
         PLACES.views.add(self)
@@ -96,7 +95,7 @@ class Live(anywidget.AnyWidget):
         kind, name = str(message.get("kind")), str(message.get("name"))
 
         def errand() -> None:
-            answer = _acted(self._current(), message["action"], kind, name)
+            answer = _acted(self.current(), message["action"], kind, name)
             self._answers.append({"request": message.get("request"), **answer})
 
         ERRANDS.run(f"{kind} {name}", errand)
@@ -121,7 +120,7 @@ class Live(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **given: Any) -> Any:
         """The widget, and beside it html and text; in bounded mode those alone, which are the same every time."""
         static = {"text/plain": repr(self), "text/html": self.view()._repr_html_()}
-        session = self._current()
+        session = self.current()
         if session is not None and session.mode != "live":
             return static
         bundle = super()._repr_mimebundle_(**given)
@@ -157,14 +156,14 @@ class StatusView(Live):
 
     def turn(self, now: float) -> bool:
         """Measure, too, while somebody looks."""
-        session = self._current()
+        session = self.current()
         if self.feed.awake and session is not None:
             self._frames.measure(session, now)
         return super().turn(now)
 
     def frame(self, share: float, now: float) -> Frame:
         """Everything there is."""
-        session = self._current()
+        session = self.current()
         if session is None:
             return {
                 "head": {"mode": "closed", "running": 0, "rules": 0, "memory": 0},
@@ -176,8 +175,7 @@ class StatusView(Live):
 
     def view(self) -> View:
         """The same in text."""
-        session = self._current()
-        return status_view(session) if session is not None else View(("the session has been closed",))
+        return session_now(self.current())
 
 
 class ResultView(Live):
@@ -189,24 +187,24 @@ class ResultView(Live):
     _esm = script("parts.js", "places.js", "link.js", "chart.js", "result.js")
 
     def __init__(self, rule: Rule, current: Current, place: Place, *, text: str = "", choices: Choices | None = None):
-        self.rule = rule
-        self._text = text
+        self._followed = Followed(rule, current, text)
+        self.text = text
         self.choices = choices or Choices()
         self._frames = RuleFrames(rule, place)
         super().__init__(current, place)
 
+    @property
+    def rule(self) -> Rule:
+        """The rule it shows now."""
+        return self._followed.rule
+
     def follow(self) -> str:
         """Turn to the rule that has the name now; what became of it, when there is none that is meant."""
-        session = self._current()
-        named = session.rules.get(self.rule.id) if session is not None else None
-        if named is None:
-            return "dropped" if session is not None else "the session has been closed"
-        if named is not self.rule:
-            if self._text and named.plan.text != self._text:
-                return "replaced by another statement"
-            self.rule, self._frames = named, RuleFrames(named, self._place)
+        before, note = self.rule, self._followed.turn()
+        if self.rule is not before:
+            self._frames = RuleFrames(self.rule, self._place)
             self.choices = self._frames.choose(Choices(), self.choices)
-        return ""
+        return note
 
     def choose(self, given: dict[str, Any]) -> None:
         """What is shown of the rule."""
@@ -223,6 +221,6 @@ class ResultView(Live):
 
     def view(self) -> View:
         """The same in text."""
-        session = self._current()
-        named = None if session is None or self._text else session.rules.get(self.rule.id)
+        session = self.current()
+        named = None if session is None or self.text else session.rules.get(self.rule.id)
         return rule_view(named or self.rule, self._place)

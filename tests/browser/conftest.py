@@ -1,4 +1,5 @@
-"""A real JupyterLab in a real Chromium. Nothing leaves the machine, and nobody's own configuration is touched."""
+"""A real JupyterLab or Notebook in a real Chromium. Nothing leaves the machine, and nobody's own configuration is
+touched."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nbformat
 import pytest
@@ -30,6 +31,9 @@ ALONE = [
 ]  # fmt: skip
 _QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 _WAIT = 60_000
+Product = Literal["jupyterlab", "notebook"]
+_PRODUCTS = {"jupyterlab": ("lab/tree", "LabApp"), "notebook": ("notebooks", "JupyterNotebookApp")}
+"""Where each shows a notebook, and the application whose settings it reads."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,9 +46,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Lab:
-    """A JupyterLab on a free port of its own choosing, with private folders."""
+    """A JupyterLab, or a Notebook, on a free port of its own choosing, with private folders."""
 
-    def __init__(self, folder: Path, mode: str = "auto") -> None:
+    def __init__(self, folder: Path, mode: str = "auto", product: Product = "jupyterlab") -> None:
+        self.page, application = _PRODUCTS[product]
         self.root = folder / "notebooks"
         self.root.mkdir()
         settings = folder / "config" / "labconfig"
@@ -55,9 +60,9 @@ class Lab:
         environment = {**os.environ, **private, "IPYTHONDIR": str(folder / "ipython"), "KUIPER_NB_MODE": mode}
         environment.pop("PYTHONWARNINGS", None)
         command = [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
+            sys.executable, "-m", product, "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
             "--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={self.root}",
-            "--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True",
+            "--LabApp.extension_manager=readonly", f"--{application}.expose_app_in_browser=True",
         ]  # fmt: skip
         self._process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -70,7 +75,7 @@ class Lab:
             found = re.search(r"http://127\.0\.0\.1:\d+", line)
             if found:
                 return found[0]
-        raise AssertionError("JupyterLab did not start")
+        raise AssertionError(f"{self.page} did not start")
 
     def notebook(self, name: str, cells: list[Any]) -> Path:
         """Write a notebook of texts, which are code, or of cells, which have shown nothing yet; its path."""
@@ -109,7 +114,7 @@ class Desk:
 
     def open(self) -> None:
         """Load the page, and wait until the kernel is there."""
-        self.page.goto(f"{self.lab.url}/lab/tree/{self.name}.ipynb?reset", timeout=_WAIT)
+        self.page.goto(f"{self.lab.url}/{self.lab.page}/{self.name}.ipynb?reset", timeout=_WAIT)
         self.page.wait_for_function("() => window.jupyterapp && window.jupyterapp.shell.currentWidget", timeout=_WAIT)
         self.page.evaluate(
             """async () => {
@@ -118,7 +123,7 @@ class Desk:
                 await panel.sessionContext.session.kernel.info;
             }"""
         )
-        self.page.wait_for_function(_IDLE, timeout=_WAIT)
+        self.page.wait_for_function(IDLE, timeout=_WAIT)
 
     def run(self, number: int | None = None) -> None:
         """Run all cells, or the one of this *number* (from 0), and wait until the kernel is idle."""
@@ -131,7 +136,7 @@ class Desk:
             }""",
             number,
         )
-        self.page.wait_for_function(_IDLE, timeout=_WAIT)
+        self.page.wait_for_function(IDLE, timeout=_WAIT)
 
     def run_to_the_end(self) -> None:
         """Run all cells and wait for the last, however often the kernel is idle in between."""
@@ -142,7 +147,7 @@ class Desk:
                 .every(cell => cell.type !== 'code' || cell.executionCount)""",
             timeout=_WAIT,
         )
-        self.page.wait_for_function(_IDLE, timeout=_WAIT)
+        self.page.wait_for_function(IDLE, timeout=_WAIT)
 
     def start(self, number: int) -> None:
         """Run one cell without waiting for it."""
@@ -193,7 +198,7 @@ class Desk:
 
 
 Opening = Callable[[list[Any]], Desk]
-_IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 
 
 @pytest.fixture(scope="session")
@@ -215,8 +220,11 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def opening(lab: Lab, chromium: Any, name: str) -> Iterator[Opening]:
-    """Opens notebooks; afterwards no request has gone to another machine, and the kernels are gone."""
+def opening(
+    lab: Lab, chromium: Any, name: str, *, before: Callable[[Page], object] = lambda page: None
+) -> Iterator[Opening]:
+    """Opens notebooks, in pages that *before* has had. Afterwards no request has gone to another machine, and the
+    kernels are gone."""
     opened: list[Page] = []
     elsewhere: list[str] = []
 
@@ -225,6 +233,7 @@ def opening(lab: Lab, chromium: Any, name: str) -> Iterator[Opening]:
         page = chromium.new_page(viewport={"width": 1280, "height": 1000})
         page.on("request", lambda made: None if made.url.startswith(_HERE) else elsewhere.append(made.url))
         opened.append(page)
+        before(page)
         made = Desk(page, lab, name)
         made.open()
         return made

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from kuiper_nb.notebook.widgets import script
-
 from .conftest import Desk, Lab, Opening, opening
 
 LOAD = "%load_ext kuiper_nb\nimport kuiper_nb as kuiper"
@@ -235,16 +233,3 @@ def test_a_kernel_that_says_nothing_is_told_and_so_is_its_return_and_its_end(des
     status = notebook.page.locator(".kn-status .kn-alert")
     expect(status).to_contain_text("The kernel is gone", timeout=PATIENT)
     expect(notebook.page.locator(".kn-result")).to_have_count(0)  # it had the time to leave its last state
-
-
-@pytest.mark.parametrize(("scheme", "dark"), [("dark", True), ("light", False)])
-def test_a_page_that_says_nothing_of_its_colours_is_as_the_system_prefers(
-    chromium: Any, scheme: Any, dark: bool
-) -> None:
-    page = chromium.new_page(color_scheme=scheme)
-    page.set_content(f"<style>{script('kuiper.css')}</style><div class='kn-view'>text</div>")
-
-    back = page.locator(".kn-view").evaluate("e => Number(getComputedStyle(e).backgroundColor.match(/[0-9]+/)[0])")
-    page.close()
-
-    assert (back < 60) == dark

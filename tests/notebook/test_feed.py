@@ -92,6 +92,30 @@ def test_a_page_that_is_loaded_anew_gets_everything_again() -> None:
     assert [m.get("n") for m in wire.sent] == [1, 1]
 
 
+def test_frames_that_are_never_shown_while_somebody_asks_again_and_again_are_lost() -> None:
+    wire = Wire().opened()
+    found = []
+
+    for _ in range(4):
+        wire.turn({"n": wire.now})
+        wire.now += 5
+        wire.opened()
+        found.append(wire.feed.lost)
+    wire.shown()
+
+    assert (found, wire.feed.lost) == ([False, True, True, True], False)
+
+
+def test_frames_that_are_late_because_several_views_open_at_once_are_not_lost() -> None:
+    wire = Wire().opened()
+    wire.turn({"n": 1})
+
+    for _ in range(10):
+        wire.opened()
+
+    assert not wire.feed.lost
+
+
 def test_what_is_said_goes_out_in_the_context_of_what_was_heard() -> None:
     channel: ContextVar[str] = ContextVar("channel", default="none")
     seen: list[str] = []

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ import pytest
 import kuiper_nb
 from kuiper_nb import KuiperError
 from kuiper_nb.notebook import live as places
+from kuiper_nb.notebook import refreshed
+from kuiper_nb.notebook.placed import PLACES, Placed
 from kuiper_nb.notebook.pump import PUMP
-from kuiper_nb.notebook.standing import PLACES, Standing
 
 from .conftest import Notebook
 
@@ -46,7 +48,7 @@ class FrontEnd:
 def front(live: Notebook, monkeypatch: pytest.MonkeyPatch) -> Iterator[FrontEnd]:
     """The front end of the notebook `live`."""
     made = FrontEnd()
-    monkeypatch.setattr(places, "has_widgets", lambda shell: True)
+    monkeypatch.setattr(places, "has_front_end", lambda shell: True)
     monkeypatch.setattr(live.shell.display_pub, "publish", made.publish)
     monkeypatch.setattr(places, "get_ipython", lambda: live.shell)
     yield made
@@ -70,7 +72,7 @@ def until(true: Callable[[], bool]) -> None:
     raise AssertionError("it never came")
 
 
-def places_of(front: FrontEnd) -> list[Standing]:
+def places_of(front: FrontEnd) -> list[Placed]:
     """The views under the cells of a notebook that are known yet."""
     return [PLACES._standing[id] for id in front.shown if id in PLACES._standing]
 
@@ -250,7 +252,7 @@ def test_a_terminal_gets_text(live: Notebook) -> None:
 def test_a_bounded_notebook_gets_text_even_where_there_are_widgets(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "has_widgets", lambda shell: True)
+    monkeypatch.setattr(places, "has_front_end", lambda shell: True)
 
     shown = notebook.run("%%kuiper hot\nSELECT a FROM demo")
     status = notebook.run("%kuiper status").value
@@ -415,6 +417,80 @@ def test_a_page_that_is_loaded_anew_finds_the_newest_frame_in_the_state(live: No
 
     assert view.get_state(["last"])["last"]["head"]["id"] == "hot"
     view.close()
+
+
+@pytest.fixture
+def colab(front: FrontEnd, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Callable[..., Any]]]:
+    """What pages of Google Colab can call in its kernel, by name."""
+    called: dict[str, Callable[..., Any]] = {}
+    modules = {name: ModuleType(name) for name in ("google", "google.colab", "google.colab.output")}
+    vars(modules["google.colab.output"])["register_callback"] = called.__setitem__
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    refreshed._answer.cache_clear()
+    yield called
+    refreshed._answer.cache_clear()
+
+
+def test_in_colab_no_widget_is_made_and_the_page_asks(live: Notebook, front: FrontEnd, colab: Any) -> None:
+    rule = run(live, "%%kuiper hot\nSELECT a FROM demo")
+    views = [kuiper_nb.view("hot"), kuiper_nb.status(), kuiper_nb.view(rule)]
+    kuiper_nb.push("demo", {"a": "<b>"})
+    kuiper_nb.session().settle()
+
+    assert set(front.last) == {"text/html", "text/plain"}
+    assert all("Refresh</button>" in html for html in (front.last["text/html"], *(v._repr_html_() for v in views)))
+    (refresh,) = colab.values()
+    assert "&lt;b&gt;" in refresh("rule", "hot").data["html"]
+    assert "running" in refresh("status", "").data["html"]
+    assert "no rule is named cold any more" in refresh("rule", "cold").data["html"]
+
+
+def test_a_page_that_hears_nothing_between_cells_is_told_at_the_end_of_the_next(
+    live: Notebook, front: FrontEnd, colab: Any
+) -> None:
+    rule = run(live, "%%kuiper hot\nSELECT a FROM demo")
+    (shown,) = front.shown.values()
+    kuiper_nb.push("demo", {"a": 1})
+    kuiper_nb.session().settle()
+    told = len(shown)
+
+    run(live, "None")
+    headlines = [data["text/plain"].splitlines()[0] for data in shown[told:]]
+    assert headlines == ["Rule hot is running (live): 1 row in, 1 out"]
+    rule.stop()
+    front.updated.clear()
+    assert not front.updated.wait(1.5)
+    run(live, "None")
+
+    assert shown[-1]["text/plain"].startswith("Rule hot is stopped: 1 row in")
+    assert "Refresh" not in shown[-1]["text/html"]
+
+    run(live, "kuiper.rules['hot'].start()")
+    run(live, "%kuiper wait")
+    assert "Refresh" in shown[-1]["text/html"]
+    run(live, "%kuiper drop hot")
+    until(lambda: not PUMP.threaded)
+    assert (len(shown), shown[-1]["text/plain"].splitlines()[0]) == (told + 4, "Rule hot is stopped: 1 row in, 1 out")
+
+
+def test_a_view_may_be_of_another_session(live: Notebook, front: FrontEnd) -> None:
+    run(live, "%%kuiper hot --quiet\nSELECT a FROM demo")
+    with kuiper_nb.Session() as own:
+        own.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo")')
+        rule = own.rule("SELECT b FROM demo", id="hot")
+        own.push("demo", {"b": 7})
+        own.settle()
+
+        with pytest.raises(KuiperError, match="rule hot is not of this session") as caught:
+            kuiper_nb.view(rule)
+        assert "kuiper.view(rule, session)" in caught.value.hint
+        view, status = kuiper_nb.view(rule, own), kuiper_nb.status(own)
+        assert repr(view).splitlines()[-1].strip() == "7.0"
+        assert "out" in repr(status)
+        assert view.get_state(["last"])["last"]["table"]["rows"] == [["7.0"]]
+        for widget in (view, status):
+            widget.close()
 
 
 def test_the_scripts_load_nothing_from_anywhere_and_make_no_html() -> None:

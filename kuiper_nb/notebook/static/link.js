@@ -4,6 +4,7 @@ const STALE_AFTER = 6000;
 
 function link(model, root, drawFrame) {
   let frame = null;
+  let spoken = false;
   let heard = Date.now();
   let asked = Date.now();
   let patience = 3000;
@@ -41,7 +42,7 @@ function link(model, root, drawFrame) {
   function receive(message) {
     if (message && message.placed) place(model, message.placed);
     if (!message || typeof message.number !== "number") return;
-    [heard, lost, patience, number] = [Date.now(), "", 3000, message.number];
+    [heard, lost, patience, number, spoken] = [Date.now(), "", 3000, message.number, true];
     for (const answer of message.answers || []) {
       const then = pending.get(answer.request);
       pending.delete(answer.request);
@@ -72,6 +73,9 @@ function link(model, root, drawFrame) {
     if (lost === "restarted") return "The kernel was restarted: what you see is from before. Run the cell again.";
     if (lost === "gone") return "The kernel is gone: what you see is from before.";
     if (silent < STALE_AFTER) return "";
+    if (!spoken && frame && state !== "busy") {
+      return "Nothing comes from the kernel: what you see is from when the cell ran. Run it again to refresh.";
+    }
     const why = state === "busy" ? "; the kernel is busy" : "";
     return `No data for ${lasting(silent)}${why}.`;
   }
@@ -81,6 +85,7 @@ function link(model, root, drawFrame) {
     root.classList.toggle("kn-stale", Boolean(text));
     alert.hidden = !text;
     say(alert, text);
+    shade(root);
     const silent = Date.now() - Math.max(heard, asked);
     if (!lost && !document.hidden && silent > patience) {
       patience = Math.min(patience * 2, 30000);
@@ -108,16 +113,20 @@ function link(model, root, drawFrame) {
     drawFrame(frame);
   }
   hello();
+  const first = requestAnimationFrame(pulse);
   return {
     alert,
     send,
     ask,
     end() {
       clearInterval(timer);
+      cancelAnimationFrame(first);
+      if (frame) model.set("last", frame); // a view that is made again begins where this one was
       if (waiting !== null) cancelAnimationFrame(waiting);
       document.removeEventListener("visibilitychange", visible);
       model.off("msg:custom", receive);
       model.off("comm_live_update", unlinked);
+      root.parentElement.remove();
     },
   };
 }

@@ -53,6 +53,25 @@ function stateOf(word, note) {
     make("span", { class: "kn-dot", "aria-hidden": "true" }), make("span", { text: word }));
 }
 
+/** The part of a page that is ours. Around it a frame has the text colour of the page, which is asked for its shade. */
+function placed(el, properties) {
+  const root = make("section", { "data-lm-suppress-shortcuts": "true", ...properties });
+  el.append(make("div", { class: "kn-page" }, root));
+  return root;
+}
+
+/** Dark where the page is: where its text is light, which is true whatever else tells its theme. */
+function shade(root) {
+  const colour = getComputedStyle(root.parentElement).outlineColor;
+  const parts = (colour.match(/[\d.]+(e-?\d+)?/g) || []).map(Number);
+  if (parts.length < 3) return; // not in a page yet
+  const [red, green, blue] = colour.startsWith("rgb") ? parts.map((part) => part / 255) : parts;
+  root.classList.toggle("kn-dark", 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5);
+}
+
+/** Whether somebody is in it; a page may have put the view into a shadow tree. */
+const focused = (node) => node.getRootNode().activeElement === node;
+
 function pressed(button, on) {
   button.setAttribute("aria-pressed", on ? "true" : "false");
 }

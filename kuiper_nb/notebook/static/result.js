@@ -78,11 +78,11 @@ function choiceBox(label, change) {
     place: make("label", { class: "kn-choice" }, make("span", { text: label }), select),
     show(values, chosen) {
       const wanted = JSON.stringify(values);
-      if (wanted !== options && document.activeElement !== select) {
+      if (wanted !== options && !focused(select)) {
         select.replaceChildren(...values.map(([value, text]) => make("option", { value, text })));
         options = wanted;
       }
-      if (document.activeElement !== select || select.value === "") select.value = chosen;
+      if (!focused(select) || select.value === "") select.value = chosen;
     },
   };
 }
@@ -143,7 +143,7 @@ function chartControls(choose) {
 }
 
 function render({ model, el }) {
-  const root = make("section", { class: "kn-view kn-result", "data-lm-suppress-shortcuts": "true" });
+  const root = placed(el, { class: "kn-view kn-result" });
   let line = null;
   let frame = null;
   const choose = (choices) => line.send({ choose: choices });
@@ -263,7 +263,6 @@ function render({ model, el }) {
       make("span", { class: "kn-group", role: "group", "aria-label": "chart" }, ...chartKinds), freeze,
       make("span", { class: "kn-push" }), paging.place),
     panel, drawing, empty, scroll);
-  el.append(root);
   return () => {
     line.end();
     chart.end();

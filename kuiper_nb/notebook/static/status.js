@@ -25,7 +25,7 @@ function sparkline(points, label) {
 }
 
 function render({ model, el }) {
-  const root = make("section", { class: "kn-view kn-status", "aria-label": "kuiper status", "data-lm-suppress-shortcuts": "true" });
+  const root = placed(el, { class: "kn-view kn-status", "aria-label": "kuiper status" });
   const title = make("span", { class: "kn-facts" });
   const head = make("tr", {}, ...COLUMNS.map(([text, side]) => make("th", { scope: "col", text, class: side ? "kn-right" : "",
     ...(text ? {} : { "aria-label": "actions" }) })));
@@ -175,7 +175,6 @@ function render({ model, el }) {
     make("div", { class: "kn-scroll", tabIndex: 0, role: "region", "aria-label": "rules and definitions" },
       make("table", { class: "kn-table" }, make("thead", {}, head), body)),
     empty, more, logs);
-  el.append(root);
   return () => {
     clearInterval(timer);
     line.end();
