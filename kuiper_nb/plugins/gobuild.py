@@ -40,7 +40,7 @@ def build(source: str | Path, name: str) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise PluginError(f"a plugin cannot be called {name!r}", "letters, digits, _ and -, beginning with a letter")
-    go = _toolchain(name)
+    go = toolchain(name)
     folder = source if isinstance(source, Path) else None
     if folder is not None and not any(folder.glob("*.go")):
         raise PluginError(f"plugin {name}: there is no file of Go in {folder}")
@@ -65,11 +65,12 @@ def build(source: str | Path, name: str) -> Path:
 # ---- the toolchain
 
 
-def _toolchain(name: str) -> str:
-    places = os.pathsep.join([os.environ.get("PATH", ""), *USUAL])
+def toolchain(name: str) -> str:
+    """The path of `go`. Raises PluginError, for plugin *name*, where there is none."""
+    places = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent), *USUAL])
     found = shutil.which("go", path=places)
     if found is None:
-        hint = "install it from https://go.dev/dl and restart the kernel; or write the plugin in Python"
+        hint = "pip install 'kuiper-nb[go]', or install it from https://go.dev/dl; or write the plugin in Python"
         raise PluginError(f"plugin {name} is written in Go, and there is no Go on this machine", hint)
     return found
 

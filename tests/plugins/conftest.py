@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from kuiper_nb.contracts import Payload
+from kuiper_nb.errors import PluginError
+from kuiper_nb.plugins import gobuild
 from kuiper_nb.plugins.kernel import Kernel
 from kuiper_nb.plugins.launch import Program, python
 from kuiper_nb.plugins.lines import Lines
@@ -19,6 +22,17 @@ from kuiper_nb.plugins.supervisor import Plugin, Policy
 Written = Callable[[str], Program]
 PATIENCE = 20.0
 """Seconds after which what was waited for does not come any more."""
+
+
+@pytest.fixture(scope="session")
+def go() -> None:
+    """Go is here; without it there is nothing to test, but where all must be."""
+    try:
+        gobuild.toolchain("tests")
+    except PluginError as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(missing.message)
 
 
 @pytest.fixture

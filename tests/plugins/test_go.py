@@ -159,6 +159,8 @@ func main() {
 }
 """
 
+pytestmark = pytest.mark.usefixtures("go")
+
 
 def program(built: Path) -> Program:
     return Program(lambda connection: [str(built), str(connection)], built.parent)
@@ -316,7 +318,7 @@ def test_a_build_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_sdk_is_formatted_and_checked_as_go_does() -> None:
-    go = Path(gobuild._toolchain("sdk"))
+    go = Path(gobuild.toolchain("sdk"))
 
     for asked in ([go.with_name("gofmt"), "-l", "."], [go, "vet", "./..."]):
         answer = subprocess.run(asked, cwd=gobuild.SDK, capture_output=True, text=True, check=False)

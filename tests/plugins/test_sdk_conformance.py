@@ -40,6 +40,7 @@ def program(request: pytest.FixtureRequest) -> Program:
     """The plugin of the suite in one language."""
     if request.param == "python":
         return python(MIRROR / "mirror.py")
+    request.getfixturevalue("go")
     built = build((MIRROR / "mirror.go").read_text(encoding="utf-8"), "mirror")
     return Program(lambda connection: [str(built), str(connection)], built.parent)
 
