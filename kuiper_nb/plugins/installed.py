@@ -197,6 +197,7 @@ class Plugins(Mapping[str, Plugin]):
             plugin.stop()
             raise
         self._plugins[name] = plugin
+        plugin.forget = self.drop
         try:
             self._serve(plugin, hello)
         except BaseException:

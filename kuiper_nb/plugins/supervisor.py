@@ -58,6 +58,8 @@ class Plugin:
         self.policy = policy or Policy()
         self.lines = Lines(show)
         self.generation = 1
+        self.forget: Callable[[str], None] | None = None
+        """Stops it and takes it from where it is kept."""
         self.hello = Hello(name)
         self._launch = launch
         self._clock = clock
@@ -90,6 +92,13 @@ class Plugin:
             self._state, self._error = "stop", ""
         if peer is not None:
             peer.close()
+
+    def drop(self) -> None:
+        """Stop and forget it. Raises PluginError while rules use it, naming them."""
+        if self.forget is None:
+            self.stop()
+        else:
+            self.forget(self.name)
 
     def restart(self) -> Hello:
         """A new process, out of quarantine as well. Raises PluginError."""

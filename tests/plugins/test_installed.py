@@ -162,8 +162,11 @@ def test_what_a_rule_uses_cannot_be_taken_away(session: Session):
     with pytest.raises(CatalogError, match="served by plugin mirror"):
         session.drop("function", "spread")
 
+    with pytest.raises(PluginError, match="used by rule hot: function spread"):
+        session.plugins["mirror"].drop()
+
     rule.drop()
-    session.drop("plugin", "mirror")
+    session.plugins["mirror"].drop()
     assert dict(session.plugins) == {}
     assert "spread" not in session.functions
 
