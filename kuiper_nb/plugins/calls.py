@@ -17,6 +17,10 @@ _GRACE = 0.2
 """Seconds in which a process whose connection is gone may turn out to have ended."""
 
 
+_LOOK = 0.25
+"""Seconds after which to look whether the connection is there, if there is no other reason to."""
+
+
 class Pending:
     """A call on its way."""
 
@@ -111,9 +115,8 @@ class Calls:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            ready = self._poll.poll(min(left, 1.0) * 1000)
-            other = any(descriptor != self._channel.fileno for descriptor, _ in ready)
-            if other and not self._lost(_GRACE) and self._channel.disconnected():
+            ready = {descriptor for descriptor, _ in self._poll.poll(min(left, _LOOK) * 1000)}
+            if ready != {self._channel.fileno} and self._channel.disconnected() and not self._lost(_GRACE):
                 self.give_up("it closed its connection, or sent more in one message than `limits.message` allows")
 
     def _take(self) -> None:

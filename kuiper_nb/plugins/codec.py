@@ -142,11 +142,11 @@ def _columns(payload: Buffer, columns: int, rows: int) -> list[Any]:
         batches = list(pa.RecordBatchStreamReader(pa.py_buffer(payload)))
         for batch in batches:
             batch.validate(full=True)
+        found: list[Any] = batches[0].columns if len(batches) == 1 else []
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Unreadable(f"not readable as Arrow: {error}") from None
     if len(batches) != 1:
         raise Unreadable(f"{len(batches)} batches, not one")
-    found: list[Any] = batches[0].columns
     _check(found, columns, rows)
     return found
 
