@@ -63,7 +63,7 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(plugin: Start):
         if (pid := mirror.status.pid) is not None:
             os.kill(pid, signal.SIGKILL)
 
-    for _ in range(40):
+    for _ in range(15):
         batch = [chance.randrange(1000) for _ in range(chance.choice([1, 100, 20_000, 50_000]))]
         killer = threading.Timer(chance.random() / 50, kill)
         killer.start()
@@ -71,14 +71,14 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(plugin: Start):
         killer.join()
 
 
-@pytest.mark.parametrize("poison", [[77], [0, 511], [5, 6, 200, 201, 400]])
+@pytest.mark.parametrize("poison", [[77], [5, 6, 100]])
 def test_only_the_rows_on_which_it_dies_fail(plugin: Start, poison: list[int]):
     mirror = plugin(POISON)
-    values = [-1 if n in poison else n for n in range(512)]
+    values = [-1 if n in poison else n for n in range(128)]
 
     found, failures = called(mirror, "careful", values)
 
-    assert found == [None if n in poison else n * 2 for n in range(512)]
+    assert found == [None if n in poison else n * 2 for n in range(128)]
     assert sorted(failures) == poison
     assert set(failures.values()) == {"call func careful error: plugin mirror it ended with exit code 1"}
     assert not mirror.status.quarantined
