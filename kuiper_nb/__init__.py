@@ -34,6 +34,7 @@ __all__ = [
     "forget_session",
     "function",
     "load_ipython_extension",
+    "plugins",
     "push",
     "rules",
     "session",
@@ -69,6 +70,8 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     if name == "rules":
         return session().rules
+    if name == "plugins":
+        return session().plugins
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -101,19 +104,19 @@ def function(f: Any = None, name: str | None = None, vectorized: bool = False, *
     return session().function(f, name=name, vectorized=vectorized, process=process)
 
 
-def aggregate(f: Any = None, *, name: str | None = None) -> Any:
+def aggregate(f: Any = None, *, name: str | None = None, process: bool = False) -> Any:
     """`Session.aggregate` of the notebook's session."""
-    return session().aggregate(f, name=name)
+    return session().aggregate(f, name=name, process=process)
 
 
-def source(f: Any = None, *, name: str | None = None, live: bool = False) -> Any:
+def source(f: Any = None, *, name: str | None = None, live: bool = False, process: bool = False) -> Any:
     """`Session.source` of the notebook's session."""
-    return session().source(f, name=name, live=live)
+    return session().source(f, name=name, live=live, process=process)
 
 
-def sink(f: Any = None, *, name: str | None = None) -> Any:
+def sink(f: Any = None, *, name: str | None = None, process: bool = False) -> Any:
     """`Session.sink` of the notebook's session."""
-    return session().sink(f, name=name)
+    return session().sink(f, name=name, process=process)
 
 
 def push(topic: str, data: Any, at: int | None = None) -> None:
@@ -159,10 +162,11 @@ def unload_ipython_extension(ipython: Any) -> None:
 
 
 class _Package(ModuleType):
-    """This package, in which `session` stays the function although a module of that name is imported too."""
+    """This package, in which `session` stays the function, and `plugins` those of the session, although modules that
+    are called so are imported, too."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name == "session" and isinstance(value, ModuleType):
+        if name in ("session", "plugins") and isinstance(value, ModuleType):
             return
         super().__setattr__(name, value)
 

@@ -126,7 +126,8 @@ class Function:
 
     *call* answers a batch. An aggregate gets, per argument, one list per group. *one* calls it for a single row (or
     group). *columnar*: it takes Arrow columns even where the user's code is called row by row.
-    *arity* is (least, most); most None means any number. *origin* is what the user decorated, if it was Python.
+    *arity* is (least, most); most None means any number. *origin* is what the user decorated, if it was Python; *owner*
+    the name of the plugin or service that answers.
     """
 
     name: str
@@ -142,3 +143,4 @@ class Function:
     help: str = ""
     parameters: Sequence[str] = ()
     origin: Callable[..., Any] | None = None
+    owner: str = ""

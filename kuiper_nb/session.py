@@ -61,6 +61,7 @@ class Session(Connecting, Defining, Recordings):
         self.sources: Definitions[SourceDefinition] = Definitions("source")
         self.sinks: Definitions[SinkDefinition] = Definitions("sink")
         self.plugins = Plugins(self._check, self._add, self.functions, self.users)
+        self._lent = False  # its plugins are those of a session beside it
         self.services = Later("external services")
         self._topics = Topics()
         self._duck = Duck()
@@ -96,10 +97,15 @@ class Session(Connecting, Defining, Recordings):
         other = Session(clock or self.clock)
         other.streams, other.tables = dict(self.streams), dict(self.tables)
         other.functions, other.sources, other.sinks = self.functions, self.sources, self.sinks
-        other.plugins = self.plugins
+        other.plugins, other._lent = self.plugins, True
         other._frames, other._configurations = dict(self._frames), dict(self._configurations)
         other._topics, other.replays = self._topics, self.replays
         return other
+
+    def inherit(self, other: Session) -> None:
+        """Own the plugins of *other*, which this one was made beside, and which ends now."""
+        self.plugins, self._lent, other._lent = other.plugins, False, True
+        self.plugins.belong(self._check, self._add, self.functions, self.users)
 
     def adopt(self, id: str, other: Session) -> None:
         """Keep a rule that was made in a session beside this one, and runs on by the clock of that."""
@@ -292,7 +298,8 @@ class Session(Connecting, Defining, Recordings):
     def close(self) -> None:
         """Stop and forget every rule."""
         drop_all(list(self.rules.values()))
-        self.plugins.close()
+        if not self._lent:
+            self.plugins.close()
         self._duck.close()
 
     def __enter__(self) -> Session:

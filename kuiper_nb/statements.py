@@ -94,9 +94,10 @@ def uses(rule: Rule, kind: str, name: str) -> bool:
     return any(outlet == name for outlet in rule.sinks)
 
 
-def renew_users(session: Session, kind: str, name: str) -> list[str]:
-    """Compile the rules that use something anew, after it was replaced; answers what became of each."""
-    return [_renewed(session, id) for id in session.users(kind, name)]
+def renew_users(session: Session, kind: str, name: str, *, running: bool = False) -> list[str]:
+    """Compile the rules that use something anew, after it was replaced, or only those that are *running*; answers what
+    became of each."""
+    return [_renewed(session, id) for id in session.users(kind, name) if not running or session.rules[id].active]
 
 
 def _renewed(session: Session, id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Iterator, Mapping
 
@@ -28,7 +29,7 @@ def parameters(method: object) -> list[str]:
     return [p for p in inspect.signature(method).parameters if p != "self"]  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", sorted(set(kuiper.__all__) - {"rules", "session"}))
+@pytest.mark.parametrize("name", sorted(set(kuiper.__all__) - {"plugins", "rules", "session"}))
 def test_every_public_name_is_there(name: str) -> None:
     assert callable(getattr(kuiper, name))
 
@@ -276,6 +277,13 @@ def test_services_are_refused_by_name(session: Session) -> None:
         absent.add("sample.yaml")
     with pytest.raises(KuiperError, match="services are not supported yet"):
         absent["sample"]
+
+
+def test_the_plugins_of_the_notebook_have_a_name() -> None:
+    importlib.import_module("kuiper_nb.plugins.installed")  # which must not take the name
+
+    assert kuiper.plugins is kuiper.session().plugins
+    kuiper.forget_session()
 
 
 def test_a_function_may_be_given_its_name_by_place(session: Session) -> None:

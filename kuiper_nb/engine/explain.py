@@ -108,7 +108,8 @@ def _user(functions: Mapping[str, Function], name: str) -> str:
     function = functions.get(name)
     if function is None:
         return "dropped"
-    return f"{function.kind}, generation {function.generation}{', vectorised' if function.vectorized else ''}"
+    kind = f"{function.kind}, plugin {function.owner}" if function.kind == "portable" else function.kind
+    return f"{kind}, generation {function.generation}{', vectorised' if function.vectorized else ''}"
 
 
 def _output(plan: Plan, sinks: Sequence[str]) -> list[tuple[str, str]]:

@@ -70,7 +70,7 @@ class NativeSource:
         self._definitions = definitions
         self._properties = dict(properties)
         self._clock = clock
-        self._interval = _interval(self._properties.get("interval"), name)
+        self._interval = pause(self._properties.get("interval"), name)
         self._items: _Items | None = None
         self._due = 0
         self.generation = 0
@@ -150,7 +150,7 @@ class NativeSource:
         return SourceFailure(f"source {self._name} failed: {told(error)}", located(error))
 
 
-def _interval(given: Any, name: str) -> int:
+def pause(given: Any, name: str) -> int:
     """The option INTERVAL in ms, 0 when it is not there. ConnectorError for what is no number, or a negative one."""
     try:
         interval = -1 if isinstance(given, bool) else int(given or 0)

@@ -60,7 +60,9 @@ def _with_definitions(before: str, known: Known) -> Known:
             if isinstance(found, Create):
                 fields = tuple(Field(c.name, c.type, c.default) for c in found.columns)
                 streams[found.name] = Stream(found.name, fields, dict(found.options), found.kind)
-    return Known(streams, known.tables, known.rules, known.functions, known.sources, known.sinks, known.sections)
+    return Known(
+        streams, known.tables, known.rules, known.functions, known.sources, known.sinks, known.sections, known.plugins
+    )
 
 
 def _names(wanted: Expected, known: Known, behind: str) -> Iterator[Candidate]:
@@ -169,8 +171,15 @@ def told(function: Function | Builtin) -> str:
     if isinstance(function, Builtin):
         return f"{_KINDS[function.kind]} {signature(function).removeprefix(function.name)}: {function.help}"
     kind = "your aggregate" if function.aggregate else "your function"
+    kind = kind.replace("your", f"plugin {function.owner},") if function.owner else kind
     line = function.help.split("\n")[0]
     return f"{kind} ({', '.join(function.parameters)})" + (f": {line}" if line else "")
+
+
+def of_plugins(kind: str, known: Known) -> Iterator[Candidate]:
+    """The sources or sinks that plugins serve."""
+    for name, (plugin, served) in sorted(known.served(kind).items()):
+        yield Candidate(name, f"{kind} of plugin {plugin}: {served.help}".rstrip(": "))
 
 
 # ---- WITH
@@ -180,6 +189,8 @@ def _keys(wanted: Expected, known: Known) -> Iterator[Candidate]:
     given = dict(wanted.options)
     source = known.sources.get(given.get("TYPE", ""))
     own = sorted(source.parameters) if source is not None else []
+    if given.get("TYPE") in (served := known.served("source")):
+        own = sorted({"INTERVAL", *(name.upper() for name in served[given["TYPE"]][1].parameters)})
     for key in (*own, *sorted(OPTIONS, key=_first)):
         if key not in given:
             about = OPTIONS.get(key, f"option of {given.get('TYPE', '')}")
@@ -211,6 +222,7 @@ def values(wanted: Expected, known: Known, typed: str) -> Iterator[Candidate]:
             for name in sorted(SOURCES):
                 yield Candidate(name, f"source: {_about(name)}")
             yield from (Candidate(name, f"your source: {s.help}") for name, s in sorted(known.sources.items()))
+            yield from of_plugins("source", known)
         case "FORMAT":
             yield from (Candidate(name, "format") for name in FORMATS)
         case "TIMESTAMP":

@@ -18,10 +18,12 @@ from .rehearsal import REHEARSAL
 if TYPE_CHECKING:
     from ..catalog import Stream
     from ..engine.rule import Rule
+    from ..plugins.supervisor import Plugin
     from ..session import Session
     from .views import Place, View
 
-_SHOWN = (("kuiper_nb.engine.rule", "Rule"), ("kuiper_nb.catalog", "Stream"))
+_PLUGIN = ("kuiper_nb.plugins.supervisor", "Plugin")
+_SHOWN = (("kuiper_nb.engine.rule", "Rule"), ("kuiper_nb.catalog", "Stream"), _PLUGIN)
 
 
 def load(shell: Any) -> None:
@@ -107,11 +109,25 @@ def _register_views(shell: Any, place: Place) -> None:
 
         live.show(shell, rule, place)
 
+    def plugin_text(plugin: Plugin, printer: Any, cycle: bool) -> None:
+        printer.text(repr(_plugin_view(plugin)))
+
+    def plugin_html(plugin: Plugin) -> str:
+        return _plugin_view(plugin)._repr_html_()
+
     shell.display_formatter.ipython_display_formatter.for_type_by_name("kuiper_nb.engine.rule", "Rule", rule_live)
     formatters = shell.display_formatter.formatters
     formatters["text/plain"].for_type_by_name("kuiper_nb.engine.rule", "Rule", rule_text)
     formatters["text/html"].for_type_by_name("kuiper_nb.engine.rule", "Rule", rule_html)
     formatters["text/plain"].for_type_by_name("kuiper_nb.catalog", "Stream", stream_text)
+    formatters["text/plain"].for_type_by_name(*_PLUGIN, plugin_text)
+    formatters["text/html"].for_type_by_name(*_PLUGIN, plugin_html)
+
+
+def _plugin_view(plugin: Plugin) -> View:
+    from .pluginviews import plugin_view
+
+    return plugin_view(plugin, kuiper_nb.session())
 
 
 def _rule_view(rule: Rule, place: Place) -> View:

@@ -80,33 +80,33 @@ class FirstLine:
 def read(line: str, names: int = 1, reserved: Collection[str] = RESERVED) -> FirstLine:
     """What *line* says, which has at most so many *names*, the first of them none that is *reserved*.
 
-    Raises FirstLineError with a caret; NotSupported for `%%kuiper rule`, plugin, service, config.
+    Raises FirstLineError with a caret; NotSupported for `%%kuiper rule`, service, config.
     """
-    words = list(_words(line))
+    found = list(words(line))
     first = FirstLine()
-    if len(words) > 1 and words[1][0] == "<<":
-        first.variable = _identifier(words[0][0], line, words[0][1])
-        words = words[2:]
-    if words and words[0][0] in reserved:
-        hint = f"--id {words[0][0]} gives a rule that name"
-        raise NotSupported(f"%%kuiper {words[0][0]} is not supported yet", hint)
+    if len(found) > 1 and found[1][0] == "<<":
+        first.variable = _identifier(found[0][0], line, found[0][1])
+        found = found[2:]
+    if found and found[0][0] in reserved:
+        hint = f"--id {found[0][0]} gives a rule that name"
+        raise NotSupported(f"%%kuiper {found[0][0]} is not supported yet", hint)
     at = 0
-    while at < len(words):
-        word, column = words[at]
+    while at < len(found):
+        word, column = found[at]
         at += 1
         if word in _FLAGS:
             _flag(first, word, line, column)
         elif word in _VALUED:
-            if at == len(words) or words[at][0].startswith("--") or words[at][0] in _VALUED:
-                raise _wrong(f"{word} needs a value", _EXAMPLES[word], line, column)
-            _value(first, word, *words[at], line)
+            if at == len(found) or found[at][0].startswith("--") or found[at][0] in _VALUED:
+                raise wrong(f"{word} needs a value", _EXAMPLES[word], line, column)
+            _value(first, word, *found[at], line)
             at += 1
         elif word.startswith("-"):
-            raise _wrong(f"there is no option {word}", _nearest(word), line, column)
+            raise wrong(f"there is no option {word}", _nearest(word), line, column)
         elif first.name and len(first.more) + 1 < names:
             first.more += (word,)
         elif first.name:
-            raise _wrong(f"{word} is one name too many", f"{first.name} is the name of the rule already", line, column)
+            raise wrong(f"{word} is one name too many", f"{first.name} is the name of the rule already", line, column)
         else:
             first.name = word
     return first
@@ -125,17 +125,18 @@ _EXAMPLES = {
 }
 
 
-def _words(line: str) -> Iterator[tuple[str, int]]:
+def words(line: str) -> Iterator[tuple[str, int]]:
     """The words of *line*, quotes taken off, with the column each starts in (from 1)."""
     for match in re.finditer(r"""(?:[^\s"']|"[^"]*"?|'[^']*'?)+""", line):
         text = match[0]
         try:
             yield "".join(shlex.split(text)), match.start() + 1
         except ValueError:
-            raise _wrong("a quote is never closed", "", line, match.start() + 1) from None
+            raise wrong("a quote is never closed", "", line, match.start() + 1) from None
 
 
-def _wrong(message: str, hint: str, line: str, column: int) -> FirstLineError:
+def wrong(message: str, hint: str, line: str, column: int) -> FirstLineError:
+    """The error at *column* of *line*, with how it is done right where there is no *hint*."""
     shown = f"%%kuiper {line}"
     return FirstLineError(message, hint or USAGE, line=1, column=column + len("%%kuiper "), statement=shown)
 
@@ -155,7 +156,7 @@ def _flag(first: FirstLine, word: str, line: str, column: int) -> None:
             mode: Running = "live" if word == "--live" else "bounded"
             if first.mode not in (None, mode):
                 message = f"--{first.mode} and {word} exclude each other"
-                raise _wrong(message, "leave one of them out", line, column)
+                raise wrong(message, "leave one of them out", line, column)
             first.mode = mode
         case "--quiet":
             first.quiet = True
@@ -165,23 +166,23 @@ def _value(first: FirstLine, word: str, value: str, column: int, line: str) -> N
     match word:
         case "--late":
             if not _DURATION.fullmatch(value):
-                raise _wrong(f"{value} is no duration", _EXAMPLES[word], line, column)
+                raise wrong(f"{value} is no duration", _EXAMPLES[word], line, column)
             first.options["lateTolerance"] = value if value[-1].isalpha() else f"{value}s"
         case "--option":
             _option(first.options, value, line, column)
         case "--set":
             key, equals, text = value.partition("=")
             if not equals or not key:
-                raise _wrong(f"{value} is no name=value", _EXAMPLES[word], line, column)
+                raise wrong(f"{value} is no name=value", _EXAMPLES[word], line, column)
             first.parameters[key.removeprefix("$")] = _json(text)
         case "--sink":
             first.sinks.append(value)
         case "--rows":
             if not value.isdigit() or value == "0":
-                raise _wrong(f"{value} is no number of rows", _EXAMPLES[word], line, column)
+                raise wrong(f"{value} is no number of rows", _EXAMPLES[word], line, column)
             first.rows = int(value)
         case "--for":
-            first.seconds = _seconds(value, line, column)
+            first.seconds = seconds(value, line, column)
         case "--speed":
             first.speed = _number(value, line, column)
         case "-o":
@@ -194,10 +195,10 @@ def _option(options: dict[str, Any], text: str, line: str, column: int) -> None:
     """`key=value`; the value is JSON where it can be, a dotted key reaches into an object."""
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise _wrong(f"{text} is no key=value", _EXAMPLES["--option"], line, column)
+        raise wrong(f"{text} is no key=value", _EXAMPLES["--option"], line, column)
     near = did_you_mean(key.partition(".")[0], RULE_OPTIONS)
     if key.partition(".")[0] not in RULE_OPTIONS and near.startswith("did"):
-        raise _wrong(f"there is no rule option {key}", near, line, column)
+        raise wrong(f"there is no rule option {key}", near, line, column)
     *path, last = key.split(".")
     inner = options
     for part in path:
@@ -213,10 +214,11 @@ def _json(text: str) -> Any:
         return text
 
 
-def _seconds(text: str, line: str, column: int) -> float:
+def seconds(text: str, line: str, column: int) -> float:
+    """How long `10s`, `500ms` or `2m` is."""
     found = _DURATION.fullmatch(text)
     if not found:
-        raise _wrong(f"{text} is no duration", "--for 10s, --for 500ms, --for 2m", line, column)
+        raise wrong(f"{text} is no duration", "--for 10s, --for 500ms, --for 2m", line, column)
     return float(found[1]) * _SECONDS[found[2]]
 
 
@@ -226,13 +228,13 @@ def _number(text: str, line: str, column: int) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise _wrong(f"{text} is no speed", _EXAMPLES["--speed"], line, column)
+        raise wrong(f"{text} is no speed", _EXAMPLES["--speed"], line, column)
     return number
 
 
 def _identifier(text: str, line: str, column: int) -> str:
     if not text.isidentifier():
-        raise _wrong(f"{text} is no name for a Python variable", _EXAMPLES["-o"], line, column)
+        raise wrong(f"{text} is no name for a Python variable", _EXAMPLES["-o"], line, column)
     if keyword.iskeyword(text):
-        raise _wrong(f"{text} is a word of Python itself", _EXAMPLES["-o"], line, column)
+        raise wrong(f"{text} is a word of Python itself", _EXAMPLES["-o"], line, column)
     return text

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..contracts import Function
     from ..functions.sink import SinkDefinition
     from ..functions.source import SourceDefinition
+    from ..plugins.peer import Served
 
 _START = 1_704_189_845_000  # 2024-01-02 10:04:05 UTC, in ms
 _LITERALS = {
@@ -125,9 +126,10 @@ def called(function: Function) -> list[str]:
     gets = "a list per argument, for the rows of a group" if function.aggregate else "the values of a row"
     if function.vectorized:
         gets = "an array per argument, for a whole batch"
+    of = f" It is served by plugin {function.owner}." if function.owner else ""
     return [
         f"In SQL: SELECT {call} AS {function.name} FROM demo{group}",
-        f"It gets {gets}; running rules take up a redefinition at their next batch.",
+        f"It gets {gets}; running rules take up a redefinition at their next batch.{of}",
     ]
 
 
@@ -163,6 +165,18 @@ def sink_help(definition: SinkDefinition) -> str:
     lines = [f"{python_signature(definition.name, definition.write)}, a sink", ""]
     lines += [definition.help, ""] if definition.help else []
     return "\n".join([*lines, *sunk(definition)])
+
+
+def served_help(plugin: str, served: Served) -> str:
+    """Help on a source or sink of a plugin."""
+    called = served.name if served.kind == "sink" else python_signature(served.name, None, served.parameters)
+    lines = [f"{called}, a {served.kind} of plugin {plugin}", ""]
+    lines += [served.help, ""] if served.help else []
+    if served.kind == "sink":
+        return "\n".join([*lines, f"In a notebook: %%kuiper NAME --sink {served.name}; it gets the rows of one emit."])
+    keys = ", ".join(sorted({"INTERVAL", *(name.upper() for name in served.parameters)}))
+    lines.append(f'In SQL: CREATE STREAM demo () WITH (TYPE="{served.name}")')
+    return "\n".join([*lines, f"Its options in WITH: {keys}; INTERVAL is the ms between two items."])
 
 
 def sunk(definition: SinkDefinition) -> list[str]:

@@ -14,7 +14,7 @@ from ..sql.ddl import OPTIONS
 from ..sql.ruleoptions import RULE_OPTIONS
 from ..sql.windowhelp import UNITS, WINDOWS, here
 from . import firstline
-from .functionhelp import builtin_help, native_help, sink_help, source_help, special_help
+from .functionhelp import builtin_help, native_help, served_help, sink_help, source_help, special_help
 from .known import Known
 
 _GENERAL = ("WINDOW", "WITH", "TYPE", "FORMAT", "option", "functions")
@@ -30,6 +30,7 @@ def topics(known: Known) -> dict[str, str]:
     names |= {name: "verb" for name in VERBS if name not in LATER}
     names |= dict.fromkeys(WINDOWS, "window")
     names |= dict.fromkeys((*known.sources, *known.sinks), "your source or sink")
+    names |= dict.fromkeys((*known.served("source"), *known.served("sink")), "source or sink of a plugin")
     names |= dict.fromkeys((*table(), *SPECIAL, *known.functions), "function")
     return names
 
@@ -84,6 +85,9 @@ def _connector(topic: str, known: Known) -> Iterator[str]:
         yield source_help(known.sources[topic])
     if topic in known.sinks:
         yield sink_help(known.sinks[topic])
+    for kind in ("source", "sink"):
+        if topic in (served := known.served(kind)):
+            yield served_help(*served[topic])
 
 
 def _documented(what: str, kind: str) -> str:
@@ -150,12 +154,32 @@ def _verb(topic: str, known: Known) -> Iterator[str]:
     from .verbs import VERBS
 
     verb = VERBS.get(topic.lower())
-    if verb is not None:
+    if topic.lower() in ("plugin", "plugins"):
+        yield _plugins()
+    elif verb is not None:
         usage = f"%kuiper {topic.lower()} {_USAGE[topic.lower()]}" if topic.lower() in _USAGE else ""
         yield "\n\n".join(part for part in (f"{topic.lower()}, a verb: {verb.help}", usage) if part)
 
 
-_KINDS = "KIND is rule when it is left out, or stream, table, function, aggregate, source, sink"
+def _plugins() -> str:
+    from .pluginline import CELL, OPTIONS
+    from .pluginverbs import VERBS as OF_PLUGINS
+
+    verbs = [(f"{name} {verb.usage}", verb.help) for name, verb in OF_PLUGINS.items()]
+    return "\n".join(
+        [
+            "plugin, a process of its own that serves functions, sources and sinks: Python, Go, or one of eKuiper's.",
+            CELL,
+            "    the cell is the plugin: what @kuiper.function, aggregate, source and sink mark; run again, it swaps",
+            "%kuiper plugin VERB …, or %kuiper VERB plugin …",
+            *_aligned(verbs),
+            "Options",
+            *_aligned(OPTIONS.items()),
+        ]
+    )
+
+
+_KINDS = "KIND is rule when it is left out, or stream, table, function, aggregate, source, sink, plugin"
 _USAGE = {
     **dict.fromkeys(("stop", "start", "restart", "step", "why"), "RULE"),
     **dict.fromkeys(("show", "describe", "drop"), f"[KIND] NAME    ({_KINDS})"),

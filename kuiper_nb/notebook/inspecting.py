@@ -6,10 +6,13 @@ finds the user's functions, and those that are named like one of Python's (`abs`
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import complete
 from .known import Known
+
+if TYPE_CHECKING:
+    from ..contracts import Function
 
 Fields = list[tuple[str, str]]
 """Heads and texts, as IPython lays them out."""
@@ -65,7 +68,7 @@ class Inspecting:
         from .functionhelp import called, python_signature, streamed, sunk
 
         known, obj = Known.now(), data.obj
-        ways = [(f.name, f.help, called(f)) for f in known.functions.values() if f.origin is obj]
+        ways = [(f.name, f.help, called(f)) for f in known.functions.values() if f.origin is obj or _moved(f, obj)]
         ways += [(s.name, s.help, streamed(s)) for s in known.sources.values() if s.make is obj]
         ways += [(s.name, s.help, sunk(s)) for s in known.sinks.values() if s.write is obj]
         if not ways:
@@ -75,3 +78,9 @@ class Inspecting:
         found += [("SQL", "\n".join(lines))]
         code, file = data.info_dict.get("source") if data.detail_level else None, data.info_dict.get("file")
         return [*found, *([("Source", code)] if code else []), *([("File", file)] if file else [])]
+
+
+def _moved(function: Function, obj: Any) -> bool:
+    """Whether the code of *obj*, a function of this notebook, runs as *function* in a plugin of that name."""
+    here = getattr(obj, "__module__", None) == "__main__" and getattr(obj, "__name__", None) == function.name
+    return here and function.owner == function.name

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..engine.rule import Rule
     from ..functions.sink import SinkDefinition
     from ..functions.source import SourceDefinition
+    from ..plugins.peer import Served
+    from ..plugins.supervisor import Plugin
 
 _FEW = 1000
 
@@ -29,6 +31,7 @@ class Known:
     sources: Mapping[str, SourceDefinition] = field(default_factory=dict)
     sinks: Mapping[str, SinkDefinition] = field(default_factory=dict)
     sections: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    plugins: Mapping[str, Plugin] = field(default_factory=dict)
 
     @classmethod
     def now(cls) -> Known:
@@ -44,7 +47,13 @@ class Known:
             dict(session.sources),
             dict(session.sinks),
             dict(session._configurations),
+            dict(session.plugins),
         )
+
+    def served(self, kind: str) -> dict[str, tuple[str, Served]]:
+        """The sources or sinks of plugins: by name, the plugin and what it says of them."""
+        plugins = list(self.plugins.values())
+        return {s.name: (plugin.name, s) for plugin in plugins for s in plugin.hello.served if s.kind == kind}
 
     def columns(self, name: str) -> dict[str, str]:
         """The columns of a stream or table, each with a word about it; of a schemaless one those that rules have seen.

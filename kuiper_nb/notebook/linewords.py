@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..connectors import SINKS, documented
 from ..sql.ruleoptions import RULE_OPTIONS
-from . import firstline
-from .candidates import Candidate, files, functions, streams
+from . import firstline, pluginverbs, pluginwords
+from .candidates import Candidate, files, functions, of_plugins, streams
 from .known import Known
 
 
 def of_first_line(line: str, known: Known) -> tuple[str, list[Candidate]]:
     """What completes `%%kuiper …`, of which *line* is what stands behind the magic and before the cursor."""
     typed, words = _apart(line)
+    if words[:1] == ["plugin"]:
+        return pluginwords.of_first_line(typed, words[1:], known)
     if words and firstline.takes_value(words[-1]):
         return _fitting(typed, _value(words[-1], typed, known))
     return _fitting(typed, [*(() if _named(words) else _rules(known)), *_options(words)])
@@ -25,6 +27,8 @@ def of_line(line: str, known: Known) -> tuple[str, list[Candidate]]:
     from .verbs import KINDS, LATER, VERBS
 
     typed, words = _apart(line)
+    if words and "plugin" in (word.lower() for word in words[:2]) and words[0].lower() != "help":
+        return pluginwords.of_line(typed, [word for word in words if word.lower() != "plugin"], known)
     if not words:
         verbs = (Candidate(name, f"verb: {verb.help}") for name, verb in VERBS.items() if name not in LATER)
         starts = (Candidate(word, "keyword") for word in ("SELECT", "CREATE", "DROP", "SHOW", "DESCRIBE"))
@@ -42,8 +46,9 @@ def of_line(line: str, known: Known) -> tuple[str, list[Candidate]]:
         return _fitting(typed, _rules(known) if len(rest) == 1 else () if rest else files(typed))
     if rest:
         return typed, []
-    lists = [Candidate(f"{kind}s", "list") for kind in KINDS[1:7] if kind != "aggregate"] if verb == "show" else []
+    lists = [Candidate(f"{kind}s", "list") for kind in KINDS[1:8] if kind != "aggregate"] if verb == "show" else []
     kinds = [Candidate(kind, "kind") for kind in KINDS[: 7 if verb in _OF_ANY_KIND else verb != "record"]]
+    kinds += [Candidate("plugin", "kind")] if verb in pluginverbs.VERBS else []
     return _fitting(typed, [*_of_verb(verb, known), *lists, *kinds])
 
 
@@ -60,6 +65,8 @@ def named(kind: str, known: Known) -> Iterator[Candidate]:
             yield from (
                 Candidate(name, f"your {kind}") for name in (known.sources if kind == "source" else known.sinks)
             )
+        case "plugin":
+            yield from pluginwords.named(known)
 
 
 _OF_ANY_KIND = ("show", "describe", "drop")
@@ -125,6 +132,7 @@ def _sinks(known: Known) -> Iterator[Candidate]:
         found = documented("sink", name)
         yield Candidate(name, f"sink: {found.help if found is not None else ''}")
     yield from (Candidate(name, f"your sink: {s.help}".rstrip(": ")) for name, s in sorted(known.sinks.items()))
+    yield from of_plugins("sink", known)
     for (what, name), sections in known.sections.items():
         if what == "sink":
             yield from (Candidate(f"{name}:{section}", f"sink {name} as configured") for section in sections)

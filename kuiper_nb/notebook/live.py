@@ -12,13 +12,15 @@ import kuiper_nb
 from ..errors import CatalogError, did_you_mean
 from ..functions.places import said
 from .followed import Current, Followed
+from .pluginviews import plugin_view
 from .refreshed import Refreshed, in_colab
 from .views import Place, View, rule_view, session_now, status_view
 
 if TYPE_CHECKING:
     from ..engine.rule import Rule
+    from ..plugins.supervisor import Plugin
     from ..session import Session
-    from .widgets import ResultView, StatusView
+    from .widgets import PluginView, ResultView, StatusView
 
 
 def has_front_end(shell: Any) -> bool:
@@ -53,6 +55,15 @@ def status_widget(session: Session | None = None) -> StatusView | Refreshed:
     from .widgets import StatusView
 
     return StatusView(current, said)
+
+
+def plugin(session: Session, plugin: Plugin) -> View | PluginView:
+    """One plugin: for a person before a front end it follows what happens, else it stands as it is."""
+    if session.mode != "live" or not has_front_end(get_ipython()) or in_colab():
+        return plugin_view(plugin, session)
+    from .widgets import PluginView
+
+    return PluginView(plugin.name, _session, said)
 
 
 def rule_widget(rule: str | Rule, session: Session | None = None) -> ResultView | Refreshed:

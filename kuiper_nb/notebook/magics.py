@@ -55,6 +55,8 @@ class Kuiper(Magics):
         if line.split()[:1] == ["test"]:
             first = firstline.read(line.strip().removeprefix("test"))
             return self._shown(self._tested(first, cell, bind), first)
+        if line.split()[:1] == ["plugin"]:
+            return self._plugin(line.strip(), cell)
         first = firstline.read(line)
         if not cell.strip():
             raise firstline.FirstLineError("the cell is empty", firstline.USAGE)
@@ -83,6 +85,14 @@ class Kuiper(Magics):
         if first.name:
             self._made_in[first.name] = self.cells.current
         return self._shown(outcome.value, first)
+
+    def _plugin(self, line: str, cell: str) -> None:
+        """Make the cell a plugin."""
+        from . import plugincell
+
+        messages, loud = plugincell.made(kuiper_nb.session(), line, cell, self.cells)
+        if loud:
+            self._tell(messages)
 
     def _tested(self, first: firstline.FirstLine, cell: str, bind: Any) -> Any:
         """Run a cell that is a test; a difference is shown before the error that says so."""
@@ -133,6 +143,7 @@ class Kuiper(Magics):
         if before.mode == wanted:
             return
         after, rules = modes.beside(before, wanted), len(before.rules)
+        after.inherit(before)
         kuiper_nb.forget_session()
         kuiper_nb._session = after
         dropped = f"; {rules} {'rule was' if rules == 1 else 'rules were'} dropped" if rules else ""

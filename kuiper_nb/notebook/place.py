@@ -12,6 +12,8 @@ class Cells:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._numbers: dict[str, int] = {}
+        self.made: dict[str, int] = {}
+        """The cells that plugins were made in, by their names."""
         self.current = max(1, shell.displayhook.prompt_count)
 
     def begins(self, info: Any) -> None:
@@ -19,6 +21,10 @@ class Cells:
         self.current = self._shell.displayhook.prompt_count if info.store_history else self.current + 1
         code = info.transformed_cell or info.raw_cell
         file = self._shell.compile.get_code_name(info.raw_cell, code, self.current)
+        self._numbers[file] = self.current
+
+    def holds(self, file: str) -> None:
+        """The text of the cell that runs is in *file*, too."""
         self._numbers[file] = self.current
 
     def place(self, where: str) -> str:

@@ -11,7 +11,9 @@ from ..connectors.system import process_memory
 from ..engine.rule import Rule
 from ..errors import KuiperError
 from ..session import Session
+from . import pluginframe
 from .feed import Frame
+from .pluginframe import Since
 from .ruleframe import log_lines
 
 MOST_ROWS = 200
@@ -27,6 +29,7 @@ ACTIONS = {
     "function": ("drop",),
     "source": ("drop",),
     "sink": ("drop",),
+    "plugin": pluginframe.ACTIONS,
 }
 """What a row can be asked to do, by its kind."""
 
@@ -46,6 +49,7 @@ class SessionFrames:
 
     def __init__(self) -> None:
         self._histories: dict[str, _History] = {}
+        self._since = Since()
 
     def measure(self, session: Session, now: float) -> None:
         """Look at what the rules have taken in, once a second (*now* in seconds of any clock)."""
@@ -61,9 +65,11 @@ class SessionFrames:
                 known.rates.append(round((rows - known.rows) / (now - known.at), 1))
                 known.at, known.rows = now, rows
 
-    def frame(self, session: Session, logs_of: str, share: float = 1.0) -> Frame:
-        """Everything there is, with *share* (0 to 1) of the rows; *logs_of* is the rule whose log is open, or ''."""
-        rows = [*self._rules(session), *_definitions(session)]
+    def frame(self, session: Session, logs_of: tuple[str, str], share: float = 1.0) -> Frame:
+        """Everything there is, with *share* (0 to 1) of the rows; *logs_of* is the kind and name of the rule or plugin
+        whose log is open, or ''."""
+        plugins = [pluginframe.row(plugin, self._since) for plugin in list(session.plugins.values())]
+        rows = [*self._rules(session), *plugins, *_definitions(session)]
         most = max(1, round(MOST_ROWS * share))
         return {
             "head": {
@@ -74,7 +80,7 @@ class SessionFrames:
             },
             "rows": rows[:most],
             "more": max(len(rows) - most, 0),
-            "logs": _logs(session, logs_of, share),
+            "logs": _logs(session, *logs_of, share),
         }
 
     def _rules(self, session: Session) -> Iterator[Frame]:
@@ -111,11 +117,16 @@ def _definitions(session: Session) -> Iterator[Frame]:
     )  # fmt: skip
     for kind, definitions in native:
         for name in sorted(definitions):
-            help = getattr(definitions[name], "help", "") or ""
-            yield _defined(session, kind, name, help.split("\n")[0], definitions.generation(name))
+            defined = definitions[name]
+            help, owner = getattr(defined, "help", "") or "", getattr(defined, "owner", "")
+            detail = ": ".join(text for text in (f"plugin {owner}" if owner else "", help.split("\n")[0]) if text)
+            yield _defined(session, kind, name, detail, definitions.generation(name), dropped=not owner)
 
 
-def _defined(session: Session, kind: str, name: str, detail: str, generation: int | None) -> Frame:
+def _defined(
+    session: Session, kind: str, name: str, detail: str, generation: int | None, *, dropped: bool = True
+) -> Frame:
+    """*dropped*: it can be, by itself."""
     users = session.users(kind, name)
     return {
         "kind": kind,
@@ -124,13 +135,18 @@ def _defined(session: Session, kind: str, name: str, detail: str, generation: in
         "message": f"by {', '.join(users)}"[:_LONGEST] if users else "",
         "detail": detail[:_LONGEST],
         "generation": generation,
-        "actions": list(ACTIONS[kind]),
+        "actions": list(ACTIONS[kind]) if dropped else [],
     }
 
 
-def _logs(session: Session, id: str, share: float) -> Frame | None:
-    rule = session.rules.get(id)
-    return None if rule is None else {"name": id[:_LONGEST], "lines": log_lines(rule, max(1, round(200 * share)))}
+def _logs(session: Session, kind: str, name: str, share: float) -> Frame | None:
+    most = max(1, round(200 * share))
+    plugin, rule = session.plugins.get(name), session.rules.get(name)
+    if kind == "plugin" and plugin is not None:
+        return {"kind": kind, "name": name[:_LONGEST], "lines": pluginframe.log_lines(plugin, most)}
+    if kind == "rule" and rule is not None:
+        return {"kind": kind, "name": name[:_LONGEST], "lines": log_lines(rule, most)}
+    return None
 
 
 def done(session: Session, action: str, kind: str, name: str) -> str:
@@ -140,6 +156,8 @@ def done(session: Session, action: str, kind: str, name: str) -> str:
     if action == "drop":
         session.drop(kind, name)
         return f"{kind} {name} is dropped"
+    if kind == "plugin":
+        return pluginframe.done(session, action, name)
     if name not in session.rules:
         raise KuiperError(f"there is no rule {name} any more", "")
     rule = session.rules[name]

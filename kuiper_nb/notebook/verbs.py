@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KINDS = ("rule", "stream", "table", "function", "aggregate", "source", "sink", "plugin", "service")
 LATER = (
     *("timeline", "compare", "parity"),
-    *("export", "import", "deploy", "verify", "plugin", "service", "config"),
+    *("export", "import", "deploy", "verify", "service", "config"),
 )
 
 
@@ -84,6 +84,8 @@ def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
     verb = words[0] if words else "status"
     if verb.lower() in _LISTS:
         words, verb = ["show", *words], "show"
+    if (text := _of_plugins(words)) is not None:
+        return FirstLine(), VERBS["plugin"].run(Line(session, "plugin", FirstLine(), place, text))
     if verb.lower() in LATER:
         raise NotSupported(f"%kuiper {verb} is not supported yet")
     if verb.lower() not in VERBS:
@@ -94,8 +96,8 @@ def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
     kind = "rule"
     if rest and rest[0].lower() in (*KINDS, *_LISTS) and (len(rest) > 1 or rest[0].lower() in _LISTS):
         kind, rest = rest[0].lower(), rest[1:]
-    if kind in ("plugin", "service", "plugins", "services"):
-        raise NotSupported(f"a {kind.removesuffix('s')} is not supported yet")
+    if kind in ("service", "services"):
+        raise NotSupported("a service is not supported yet")
     text = line.strip()[len(words[0]) :].strip() if words and words[0] in line else ""
     if verb.lower() == "test":
         return FirstLine(), _tests(session, rest)
@@ -103,6 +105,16 @@ def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
     reserved = () if verb.lower() == "help" else firstline.RESERVED
     first = firstline.read(line_, VERBS[verb.lower()].names, reserved)
     return first, VERBS[verb.lower()].run(Line(session, kind, first, place, sql))
+
+
+def _of_plugins(words: list[str]) -> str | None:
+    """`stop x`, of `%kuiper plugin stop x` and `%kuiper stop plugin x`; None for what is not about plugins."""
+    first, second = (word.lower() for word in (*words, "", "")[:2])
+    if first == "plugin":
+        return " ".join(words[1:])
+    if second in ("plugin", "plugins") and first not in ("help", "reset", "test"):
+        return " ".join([first, *words[2:]])
+    return None
 
 
 def _parted(verb: str, text: str, rest: str) -> tuple[str, str]:
@@ -177,6 +189,12 @@ def _tests(session: Session, words: list[str]) -> View | str:
     return trials.listed(session, words)
 
 
+def _plugin(line: Line) -> Any:
+    from . import pluginverbs
+
+    return pluginverbs.done(line.session, line.text, line.place)
+
+
 def _drop(line: Line) -> str:
     if line.kind == "rule" and line.name not in line.session.rules:
         raise line.no_rule()
@@ -187,8 +205,8 @@ def _drop(line: Line) -> str:
 def _reset(line: Line) -> str:
     session = line.session
     counts = [counted(len(session.rules), "rule"), counted(len(session.streams), "stream")]
-    if session.tables:
-        counts.append(counted(len(session.tables), "table"))
+    counts += [counted(len(session.tables), "table")] if session.tables else []
+    counts += [counted(len(session.plugins), "plugin")] if session.plugins else []
     return f"{', '.join(counts[:-1])} and {counts[-1]} are forgotten, and what Python defined."
 
 
@@ -216,7 +234,7 @@ def _help(line: Line) -> str:
         f"{firstline.USAGE}\n    {firstline.FURTHER}\n"
         "    statements, ';' between them; a SELECT without a name is a preview, with a name a rule\n"
         f"%kuiper VERB [KIND] NAME, or a statement\n{verbs}\n"
-        f"KIND is rule when it is left out, or {', '.join(KINDS[1:7])}"
+        f"KIND is rule when it is left out, or {', '.join(KINDS[1:8])}"
     )
 
 
@@ -243,7 +261,8 @@ VERBS: dict[str, Verb] = {
     "restart": Verb(lambda line: running.restart(line.rule()), "stop and start a rule"),
     "logs": Verb(lambda line: logs.logs(line.rule(), line.first), "what a rule's Python code printed, and its events"),
     "tail": Verb(lambda line: logs.tail(line.rule(), line.first), "the same, and what is added until the rule stops"),
-    "drop": Verb(_drop, "drop a rule, stream, table, function, source or sink"),
+    "drop": Verb(_drop, "drop a rule, stream, table, function, source, sink or plugin"),
+    "plugin": Verb(_plugin, "add, attach, from, show, start, stop, restart, drop, logs, debug; help plugin says more"),
     "record": Verb(_record, "record what a stream's source delivers", names=2),
     "replay": Verb(
         _replay, "play a recording through a rule (or a SELECT) on a clock of its own", names=2, select=True

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..catalog import Stream
     from ..engine.emits import Late, RowError
     from ..engine.rule import Rule
+    from ..plugins.status import PluginStatus
     from ..session import Session
     from .chart import Chart
 
@@ -202,7 +203,13 @@ def _definitions(session: Session) -> dict[str, list[str]]:
         ],
         "sources": [f"{name} (generation {session.sources.generation(name)})" for name in sorted(session.sources)],
         "sinks": [f"{name} (generation {session.sinks.generation(name)})" for name in sorted(session.sinks)],
+        "plugins": [_plugin(plugin.status) for plugin in list(session.plugins.values())],
     }
+
+
+def _plugin(status: PluginStatus) -> str:
+    state = "quarantined" if status.quarantined else status.status
+    return f"{status.name} ({state}, generation {status.generation})"
 
 
 def streams_view(streams: Mapping[str, Stream], kind: str) -> View:

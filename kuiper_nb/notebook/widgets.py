@@ -13,12 +13,15 @@ import traitlets
 
 from ..engine.rule import Rule
 from ..errors import KuiperError
+from ..plugins.supervisor import Plugin
 from ..session import Session
 from .choices import Choices
 from .errands import ERRANDS
 from .feed import Feed, Frame, fitted
 from .followed import Current, Followed
 from .placed import PLACES
+from .pluginframe import Since, card
+from .pluginviews import plugin_view
 from .pump import PUMP
 from .ruleframe import RuleFrames
 from .sessionframe import SessionFrames, done
@@ -147,12 +150,12 @@ class StatusView(Live):
 
     def __init__(self, current: Current, place: Place) -> None:
         self._frames = SessionFrames()
-        self._logs_of = ""
+        self._logs_of = ("rule", "")
         super().__init__(current, place)
 
     def choose(self, given: dict[str, Any]) -> None:
         """Whose log is open."""
-        self._logs_of = str(given.get("logs_of") or "")
+        self._logs_of = str(given.get("logs_kind") or "rule"), str(given.get("logs_of") or "")
 
     def turn(self, now: float) -> bool:
         """Measure, too, while somebody looks."""
@@ -176,6 +179,38 @@ class StatusView(Live):
     def view(self) -> View:
         """The same in text."""
         return session_now(self.current())
+
+
+class PluginView(Live):
+    """One plugin: how it does, what it serves, what it says; it goes on with the one that takes its place."""
+
+    _esm = script("parts.js", "places.js", "link.js", "plugin.js")
+
+    def __init__(self, name: str, current: Current, place: Place) -> None:
+        self.name = name
+        self._since = Since()
+        super().__init__(current, place)
+
+    def _plugin(self) -> Plugin | None:
+        session = self.current()
+        return None if session is None else session.plugins.get(self.name)
+
+    def choose(self, given: dict[str, Any]) -> None:
+        """There is nothing to choose."""
+
+    def frame(self, share: float, now: float) -> Frame:
+        """What there is to see of it."""
+        session, plugin = self.current(), self._plugin()
+        if session is None or plugin is None:
+            return {"head": {"name": self.name[:300], "state": "dropped", "started": None, "note": "dropped"}}
+        return card(plugin, session, self._since, share)
+
+    def view(self) -> View:
+        """The same in text."""
+        session, plugin = self.current(), self._plugin()
+        if session is None or plugin is None:
+            return View((f"plugin {self.name} has been dropped",))
+        return plugin_view(plugin, session)
 
 
 class ResultView(Live):

@@ -79,6 +79,8 @@ def _symbol(served: Served) -> dict[str, Any]:
         found |= {"aggregate": served.aggregate, "vectorized": served.vectorized}
     if served.kind == "sink":
         found["takes"] = served.takes
+    if served.kind == "source":
+        found["live"] = served.live
     return found
 
 
@@ -110,4 +112,5 @@ def _served(symbol: Mapping[str, Any]) -> Served:
         aggregate=bool(symbol.get("aggregate", False)),
         vectorized=bool(symbol.get("vectorized", False)),
         takes=str(symbol.get("takes", "bytes")),
+        live=bool(symbol.get("live", True)),
     )

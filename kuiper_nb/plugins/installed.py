@@ -36,10 +36,7 @@ class Plugins(Mapping[str, Plugin]):
         functions: Registry,
         users: Callable[[str, str], list[str]],
     ) -> None:
-        self._check = check
-        self._define = define
-        self._functions = functions
-        self._users = users
+        self.belong(check, define, functions, users)
         self._plugins: dict[str, Plugin] = {}
         self._owners: dict[tuple[str, str], tuple[str, Served]] = {}
         self._folders: dict[str, Path] = {}
@@ -48,6 +45,19 @@ class Plugins(Mapping[str, Plugin]):
         self.show: Show | None = None
         self.notes: dict[str, str] = {}
         self.configurations: dict[str, Mapping[str, Mapping[str, Any]]] = {}
+
+    def belong(
+        self,
+        check: Callable[[Function], None],
+        define: Callable[[Function], object],
+        functions: Registry,
+        users: Callable[[str, str], list[str]],
+    ) -> None:
+        """From now on they are those of another session, as when they are made."""
+        self._check = check
+        self._define = define
+        self._functions = functions
+        self._users = users
 
     # ---- adding
 
@@ -96,9 +106,13 @@ class Plugins(Mapping[str, Plugin]):
         self._kept(name, folder)
         return plugin
 
-    def attach(self, file: str | Path, *, wins: bool = False) -> Plugin:
-        """A plugin that somebody else has started, and that waits with this connection file. Raises PluginError."""
-        return self._installed("", attached(Path(file)), wins)
+    def attach(self, file: str | Path, name: str = "", *, wins: bool = False, timeout: float = 10.0) -> Plugin:
+        """A plugin that somebody else has started, and that waits with this connection file.
+
+        With *name* it takes the place of the plugin that is called so, until that is defined or added again. *timeout*:
+        seconds a batch may take. Raises PluginError.
+        """
+        return self._installed(name, attached(Path(file).expanduser(), timeout), wins)
 
     def drop(self, name: str) -> None:
         """Stop and forget one. Raises PluginError while rules use it, naming them."""
@@ -130,6 +144,15 @@ class Plugins(Mapping[str, Plugin]):
             removed(home)
             guardian.release(home)
 
+    @property
+    def home(self) -> Path | None:
+        """The folder in which those are; None before there is one."""
+        return self._home
+
+    def folder(self, name: str) -> Path | None:
+        """Where the files of a plugin that was added or defined are."""
+        return self._folders.get(name)
+
     # ---- symbols
 
     @property
@@ -157,7 +180,8 @@ class Plugins(Mapping[str, Plugin]):
         """A source for one rule, not opened yet."""
         config = {**self.configurations.get(symbol, {}).get("default", {}), **config}
         datasource = str(config.get("datasource", ""))
-        return PluginSource(lambda: self._serving("source", symbol), symbol, rule, datasource, config, clock, wake)
+        served = self._owners["source", symbol][1]
+        return PluginSource(lambda: self._serving("source", symbol), served, rule, datasource, config, clock, wake)
 
     def sink(self, symbol: str, rule: str, config: Mapping[str, Any]) -> PluginSink:
         """A sink for one rule, not opened yet."""

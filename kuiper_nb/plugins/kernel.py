@@ -104,13 +104,20 @@ class Kernel:
         return sum(sum(channel.refused.values()) for channel in self._channels.values())
 
     def ready(self, seconds: float) -> Hello:
-        """Wait for hello; what does not say it in time is killed."""
+        """Wait for hello; what does not say it in time is killed. What it has written before is in its lines then."""
         try:
-            return self._exchange.hello.result(seconds)
+            hello = self._exchange.hello.result(seconds)
         except Late:
             why = f"it did not say hello within {seconds:g} s"
             self._lose(why, True)
             raise Lost(why, hung=True) from None
+        self.flush()
+        return hello
+
+    def flush(self) -> None:
+        """Read what it has written so far."""
+        if self._process is not None:
+            self._process.flush()
 
     def on_lost(self, told: Callable[[str], None]) -> None:
         """Call *told* with why it has gone."""

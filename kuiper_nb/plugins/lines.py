@@ -76,6 +76,12 @@ class Lines:
         with self._lock:
             return list(self._kept)[-most:]
 
+    def since(self, total: int, most: int = 20) -> list[Line]:
+        """The newest lines of those after the first *total*."""
+        with self._lock:
+            new = min(self.total - total, most, len(self._kept))
+            return list(self._kept)[len(self._kept) - new :]
+
     @property
     def text(self) -> str:
         """The kept lines of the errors, as a text."""

@@ -18,7 +18,15 @@ _MOST = 100_000
 """Characters of a value that is written into the file."""
 
 
-def moved(f: Callable[..., Any], name: str, kind: str, *, vectorized: bool = False, aggregate: bool = False) -> str:
+def moved(
+    f: Callable[..., Any],
+    name: str,
+    kind: str,
+    *,
+    vectorized: bool = False,
+    aggregate: bool = False,
+    live: bool = False,
+) -> str:
     """A file that serves *f* as the symbol *name*: its very code, with the modules, functions and constants it uses.
 
     Raises PluginError, naming it, for what it uses and no file can hold.
@@ -26,7 +34,7 @@ def moved(f: Callable[..., Any], name: str, kind: str, *, vectorized: bool = Fal
     found = _Found()
     found.add(f)
     mark = "aggregate" if aggregate else kind
-    given = [f"name={name!r}", *(["vectorized=True"] if vectorized else [])]
+    given = [f"name={name!r}", *(["vectorized=True"] if vectorized else []), *(["live=True"] if live else [])]
     lines = ["from kuiper_nb import sdk as _sdk", *sorted(found.imports), *found.constants, *found.code]
     return "\n".join([*lines, "", f"_sdk.{mark}({f.__name__}, {', '.join(given)})", ""])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from .peer import Kind, Peer, Served
 from .supervisor import Launch, Policy
 
 Told = Callable[[str], None]
+_NAME = re.compile(r"[^\W\d_][\w-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,20 @@ def of_manifest(manifest: Manifest, told: Told) -> Origin:
 
 def of_cell(name: str, code: str, language: str, folder: Path) -> Origin:
     """The text of a cell, written into *folder*. Raises PluginError."""
+    if not _NAME.fullmatch(name):
+        raise PluginError(f"a plugin cannot be called {name!r}", "letters, digits, _ and -, beginning with a letter")
     folder.mkdir(parents=True)
     if language == "python":
-        file = folder / f"{name}.py"
+        file = folder / f"{name}.cell.py"  # which no import takes for a module, as it would `random.py`
         file.write_text(code, encoding="utf-8")
         try:
             compile(code, str(file), "exec")
-        except (SyntaxError, ValueError) as error:
-            line = getattr(error, "lineno", None)
-            raise PluginError(f"plugin {name}: {error}", "" if line is None else f"line {line} of the cell") from None
+        except SyntaxError as error:
+            line, column = error.lineno or 1, max(error.offset or 1, 1)
+            message = f"plugin {name}, line {line}: {error.msg}"
+            raise PluginError(message, line=line, column=column, statement=code) from None
+        except ValueError as error:
+            raise PluginError(f"plugin {name}: {error}") from None
         return Origin(python(file), Policy())
     if language == "go":
         from .gobuild import build
@@ -88,8 +95,8 @@ def of_cell(name: str, code: str, language: str, folder: Path) -> Origin:
     raise PluginError(f"a plugin in {language} cannot be written in a cell", "--language python or --language go")
 
 
-def attached(file: Path) -> Origin:
-    """A process that somebody else has started."""
+def attached(file: Path, timeout: float = 10.0) -> Origin:
+    """A process that somebody else has started; *timeout* is how long a batch may take: in a debugger, long."""
     started: list[Kernel] = []
 
     def launch(lines: Lines) -> Peer:
@@ -103,4 +110,4 @@ def attached(file: Path) -> Origin:
         kernel.listen(None)
         return kernel
 
-    return Origin(launch, Policy(start=10.0))
+    return Origin(launch, Policy(timeout, start=10.0))

@@ -35,7 +35,8 @@ class Declined(Exception):
 @dataclass(frozen=True, slots=True)
 class Served:
     """A symbol that the plugin serves: what is known of it. Of a function: least and most arguments (None: any). Of a
-    sink: what it *takes*, `bytes`, `rows` or `arrow`."""
+    sink: what it *takes*, `bytes`, `rows` or `arrow`. Of a source: *live*, whether it reads the world, so that what it
+    delivers cannot be had again."""
 
     name: str
     kind: Kind
@@ -45,6 +46,7 @@ class Served:
     aggregate: bool = False
     vectorized: bool = False
     takes: str = "bytes"
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True)

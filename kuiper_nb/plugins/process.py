@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from .guardian import guardian
 from .lines import Lines
@@ -19,6 +20,7 @@ from .lines import Lines
 Limits = Mapping[str, int]
 """Of a process: `memory` (bytes), `files`, `processes` (of its user)."""
 
+_READ = 65536
 _RLIMITS = {"memory": "RLIMIT_AS", "files": "RLIMIT_NOFILE", "processes": "RLIMIT_NPROC"}
 
 
@@ -68,13 +70,15 @@ class Process:
             start_new_session=True,
         )
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._exit: Exit | None = None
         self._on_exit: list[Callable[[Exit], None]] = []
         guardian.keep(self.pid)
         _limit(self.pid, {"files": 1024, **(limits or {})})
         self._ended, self._told = os.pipe()
         self._pidfd = _pidfd(self.pid) if pidfd else None
-        self._output = threading.Thread(target=self._drain, args=(lines,), name=f"output of {self.pid}", daemon=True)
+        self._lines = lines
+        self._output = threading.Thread(target=self._drain, name=f"output of {self.pid}", daemon=True)
         self._output.start()
         if self._pidfd is None:
             threading.Thread(target=self._wait, name=f"end of {self.pid}", daemon=True).start()
@@ -107,6 +111,14 @@ class Process:
             while self.exit is None and (left := deadline - time.monotonic()) > 0:
                 selector.select(left)
         return self.exit
+
+    def flush(self) -> None:
+        """Read what it has written so far: it is in the lines afterwards."""
+        for name, stream in self._outputs:
+            with contextlib.suppress(OSError, ValueError), self._reading:  # nothing more, or closed
+                os.set_blocking(stream.fileno(), False)
+                while read := os.read(stream.fileno(), _READ):
+                    self._lines.feed(name, read)
 
     def drained(self, seconds: float) -> bool:
         """Whether all that it has written is read, at the latest after *seconds*."""
@@ -150,23 +162,35 @@ class Process:
         with contextlib.suppress(OSError):
             os.write(self._told, b"!")
 
-    def _drain(self, lines: Lines) -> None:
+    @property
+    def _outputs(self) -> list[tuple[str, IO[bytes]]]:
+        assert self._child.stdout is not None
+        assert self._child.stderr is not None
+        return [("stdout", self._child.stdout), ("stderr", self._child.stderr)]
+
+    def _drain(self) -> None:
         """Read what it writes, for ever: a process whose pipe is full stands still."""
         with selectors.DefaultSelector() as selector:
-            for stream, name in ((self._child.stdout, "stdout"), (self._child.stderr, "stderr")):
-                assert stream is not None
+            for name, stream in self._outputs:
+                os.set_blocking(stream.fileno(), False)  # as `flush` may be faster
                 selector.register(stream.fileno(), selectors.EVENT_READ, name)
             while selector.get_map():
                 for key, _ in selector.select():
-                    try:
-                        read = os.read(key.fd, 65536)
-                    except OSError:
-                        read = b""
-                    if read:
-                        lines.feed(key.data, read)
-                    else:
+                    if not self._read(key.fd, key.data):
                         selector.unregister(key.fd)
-                        lines.end(key.data)
+                        self._lines.end(key.data)
+
+    def _read(self, descriptor: int, name: str) -> bool:
+        """Whether there may be more to come."""
+        with self._reading:
+            try:
+                read = os.read(descriptor, _READ)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            self._lines.feed(name, read)
+        return bool(read)
 
 
 def _pidfd(pid: int) -> int | None:

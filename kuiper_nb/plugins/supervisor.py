@@ -135,6 +135,7 @@ class Plugin:
             self._peer, self.hello = peer, hello
             self._state, self._error, self._started = "running", "", self._clock()
             self._quarantined = False
+            self._crashes.clear()
             self.generation += 1
         self._watch(peer)
         if old is not None:
@@ -214,6 +215,11 @@ class Plugin:
     # ---- what it shows
 
     @property
+    def launch(self) -> Launch:
+        """What starts its processes."""
+        return self._launch
+
+    @property
     def status(self) -> PluginStatus:
         """A snapshot."""
         peer, measured = self._peer, self._meter.measured
@@ -245,7 +251,9 @@ class Plugin:
         )
 
     def logs(self, most: int = 100) -> list[Line]:
-        """The newest lines of its output and log."""
+        """The newest lines of its output and log, up to what it writes at this moment."""
+        if (flush := getattr(self._peer, "flush", None)) is not None:
+            flush()
         return self.lines.tail(most)
 
     # ---- a batch
@@ -259,7 +267,7 @@ class Plugin:
         with self._lock:
             self._looking += 1
         try:
-            return halved(call, lambda part: self._once(symbol, part), f"call func {symbol} error: plugin {self.name}")
+            return halved(call, lambda part: self._once(symbol, part), f"call func {symbol} error: plugin {self.name}:")
         finally:
             with self._lock:
                 self._looking -= 1
@@ -314,6 +322,7 @@ class Plugin:
         return peer
 
     def _begun(self, launch: Launch, policy: Policy) -> tuple[Peer, Hello]:
+        before = self.lines.total
         try:
             peer = launch(self.lines)
         except OSError as error:
@@ -322,7 +331,8 @@ class Plugin:
             return peer, peer.ready(policy.start)
         except (Lost, Declined) as why:
             peer.close()
-            tail = "\n".join(line.text for line in self.lines.tail(20) if line.origin != "stdout")
+            said = self.lines.since(before, 40)
+            tail = "\n".join(line.text for line in said if line.origin != "stdout")
             raise PluginError(f"plugin {self.name} does not start: {why}", tail) from None
 
     def _crashed(self, why: str) -> None:
@@ -351,9 +361,13 @@ class Plugin:
         peer.on_lost(told)
 
     def _revived(self, peer: Peer) -> None:
-        if self._peer is peer:
+        """A new one in the place of *peer*, and another if that dies before it is ready: until quarantine."""
+        if self._peer not in (peer, None):
+            return
+        while self._state != "stop" and not self._quarantined:
             with contextlib.suppress(PluginError):
                 self._current()
+                return
 
     def _handed_over(self, old: Peer | None, new: Peer) -> None:
         """Sources and sinks move from one process to another: stopped there before they start here."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from ..contracts import Answer, Call, Clock, EndOfStream, Function, Payload
 from ..errors import ConnectorError, PluginError, RowFault
+from ..functions.source import pause
 from .peer import Control, Served
 from .supervisor import Plugin
 
@@ -39,19 +42,23 @@ def function_of(plugin: Plugin, served: Served) -> Function:
         columnar=True,
         help=served.help,
         parameters=served.parameters,
+        owner=plugin.name,
     )
 
 
 class PluginSource:
-    """A source of a plugin in one rule. See `contracts.Source`."""
+    """A source of a plugin in one rule. See `contracts.Source`.
 
-    live = True
+    Under a virtual clock it waits for each row, so that the same rows come at the same moments whatever the speed of
+    the plugin; `interval`, which a plugin otherwise keeps itself, is kept by that clock.
+    """
+
     bounded: bool | None = None
 
     def __init__(
         self,
         find: Callable[[], Plugin],
-        symbol: str,
+        served: Served,
         rule: str,
         datasource: str,
         config: Mapping[str, Any],
@@ -61,14 +68,23 @@ class PluginSource:
         self._find = find
         self._clock = clock
         self._wake = wake
-        instance = next(_instances)
-        self._control = Control(symbol, "source", rule, f"source_{symbol}", instance, datasource, config)
+        self.live = served.live
+        self._interval = 0
+        if clock.virtual:
+            self._interval = pause(config.get("interval"), served.name)
+            config = {name: value for name, value in config.items() if name != "interval"}
+        self.paced = not clock.virtual or self._interval > 0
+        self._due = 0
+        self._rows: deque[Payload] = deque()
+        op = f"source_{served.name}"
+        self._control = Control(served.name, "source", rule, op, next(_instances), datasource, config)
         self._plugin: Plugin | None = None
         self._ready: queue.SimpleQueue[Payload | BaseException] = queue.SimpleQueue()
         self._ended: BaseException | None = None
 
     def open(self) -> None:
         """Start it in the plugin. Raises ConnectorError."""
+        self._due = self._clock.now()
         try:
             self._plugin = self._find()
             self._plugin.begin(self._control, self)
@@ -79,10 +95,29 @@ class PluginSource:
         """What has arrived; EndOfStream after the last, ConnectorError when the source failed."""
         if self._ended is not None:
             raise self._ended
+        if self._clock.virtual:
+            return self._awaited()
         try:
-            item = self._ready.get_nowait()
+            return self._taken(self._ready.get_nowait())
         except queue.Empty:
             return None
+
+    def _awaited(self) -> Payload | None:
+        """The next row, however long the plugin takes for it, within its patience."""
+        if self._clock.now() < self._due:
+            return None
+        assert self._plugin is not None
+        patience = self._plugin.policy.timeout
+        try:
+            while not self._rows:
+                self._rows.extend(_singly(self._taken(self._ready.get(timeout=patience))))
+        except queue.Empty:
+            message = f"source {self._control.symbol} has sent nothing for {patience:g} s"
+            raise ConnectorError(message, "a source that reads the world is marked live=True") from None
+        self._due += self._interval
+        return self._rows.popleft()
+
+    def _taken(self, item: Payload | BaseException) -> Payload:
         if isinstance(item, BaseException):
             self._ended = item
             raise item
@@ -91,7 +126,9 @@ class PluginSource:
         return item
 
     def due(self) -> int | None:
-        """Now, if something has arrived."""
+        """Now, if something has arrived; when the next row is to come, under a virtual clock."""
+        if self._clock.virtual:
+            return self._due if self._interval else self._clock.now()
         return self._clock.now() if not self._ready.empty() else None
 
     def close(self) -> None:
@@ -116,6 +153,13 @@ class PluginSource:
         """The source has raised."""
         self._ready.put(SourceFailure(f"source {self._control.symbol} failed: {why}", where))
         self._wake()
+
+
+def _singly(payload: Payload) -> list[Payload]:
+    """Row by row: how many of them came at once is a matter of speed."""
+    if not isinstance(payload.data, list):
+        return [payload]
+    return [replace(payload, data=row) for row in payload.data]
 
 
 class SourceFailure(ConnectorError):

@@ -181,7 +181,7 @@ def test_the_first_line_offers_rules_and_options(plant: Notebook) -> None:
 
 def test_a_line_offers_verbs_kinds_and_names(plant: Notebook) -> None:
     assert {"stop", "step", "status", "start"} <= set(texts(plant, "%kuiper st"))
-    assert texts(plant, "%kuiper stop ") == ["hot", "rule"]
+    assert texts(plant, "%kuiper stop ") == ["hot", "rule", "plugin"]
     assert texts(plant, "%kuiper why ") == ["hot", "rule"]
     assert texts(plant, "%kuiper record ") == ["demo", "plant"]
     assert texts(plant, "%kuiper replay file.jsonl ") == ["hot"]

@@ -397,7 +397,11 @@ def test_the_log_of_a_rule_is_in_both_views(live: Notebook, front: FrontEnd, mon
         browser.say(hello=True)
         browser.say(choose=choice)
 
-    assert status.wait_for(lambda f: f.get("logs"))["logs"] == {"name": "hot", "lines": ["one", "<b>two</b>"]}
+    assert status.wait_for(lambda f: f.get("logs"))["logs"] == {
+        "kind": "rule",
+        "name": "hot",
+        "lines": ["one", "<b>two</b>"],
+    }
     assert result.wait_for(lambda f: f.get("panel"))["panel"] == {"kind": "logs", "lines": ["one", "<b>two</b>"]}
 
 

@@ -7,14 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kuiper_nb import KuiperError, Rule, Session
-from kuiper_nb.errors import CatalogError, PluginError
+from kuiper_nb import KuiperError, Rule, Session, VirtualClock
+from kuiper_nb.errors import CatalogError, ConnectorError, PluginError
 
 PATIENCE = 20.0
 
@@ -141,7 +143,7 @@ def test_what_does_not_start_changes_nothing(session: Session):
     session.plugins.define("mirror", MIRROR)
     rule = session.rule("SELECT backwards(a) AS r FROM demo")
 
-    with pytest.raises(PluginError, match="line 3 of the cell"):
+    with pytest.raises(PluginError, match="mirror, line 3: invalid syntax"):
         session.plugins.define("mirror", "import os\n\ndef broken(:\n")
     with pytest.raises(PluginError, match=r"does not start[\s\S]*no licence"):
         session.plugins.define("mirror", "raise RuntimeError('no licence')")
@@ -291,6 +293,159 @@ def test_nothing_of_a_plugin_is_left_when_its_session_is_closed(tmp_path: Path):
     assert not Path(f"/proc/{pid}").exists()
 
 
+def test_a_session_beside_another_leaves_its_plugins_running(session: Session):
+    plugin = session.plugins.define("mirror", MIRROR)
+
+    with session.beside() as other:
+        other.rule("SELECT backwards(a) AS r FROM demo", start=False)
+
+    assert (list(session.plugins), plugin.status.status) == (["mirror"], "running")
+
+
+def test_a_session_that_takes_the_place_of_another_has_its_plugins(session: Session):
+    session.plugins.define("mirror", MIRROR)
+    with session.beside() as after:
+        after.inherit(session)
+        session.close()
+        rule = after.rule("SELECT backwards(a) AS r FROM demo", id="hot")
+
+        assert pushed(after, rule, {"a": "abc"}) == [{"r": "cba"}]
+        with pytest.raises(PluginError, match="is used by rule hot"):
+            after.drop("plugin", "mirror")
+
+
+def test_what_a_plugin_prints_while_it_starts_is_in_its_log_when_it_is_ready(session: Session):
+    plugin = session.plugins.define("mirror", f"{MIRROR}\nfor n in range(50): print('line', n)")
+
+    assert [line.text for line in plugin.lines.tail(50)] == [f"line {n}" for n in range(50)]
+
+
+def test_what_a_sink_prints_is_in_the_log_when_it_has_taken_the_rows(session: Session):
+    plugin = session.plugins.define("mirror", f"{MIRROR}\n@kuiper.sink\ndef said(rows): print(rows)")
+    rule = session.rule("SELECT v FROM demo", actions=[{"said": {}}])
+
+    pushed(session, rule, {"v": 1})
+
+    assert [line.text for line in plugin.logs()] == ["[{'v': 1.0}]"]
+
+
+def test_a_cell_that_is_no_python_says_where(session: Session):
+    with pytest.raises(PluginError) as found:
+        session.plugins.define("mirror", "x = 1\ndef f(:\n    pass")
+
+    assert str(found.value) == "plugin mirror, line 2: invalid syntax\ndef f(:\n      ^"
+
+
+def test_new_code_begins_without_the_crashes_of_the_old(session: Session):
+    deadly = "import os\nimport kuiper_nb as kuiper\n@kuiper.function\ndef backwards(s):\n    {}\n    return s"
+    plugin = session.plugins.define("mirror", deadly.format("if s == 'x': os._exit(1)"))
+    rule = session.rule("SELECT backwards(a) AS r FROM demo")
+    pushed(session, rule, {"a": "x"})
+    session.plugins.define("mirror", deadly.format("'better'"))
+    assert plugin.status.pid is not None
+
+    os.kill(plugin.status.pid, signal.SIGKILL)
+
+    assert pushed(session, rule, {"a": "y"}) == [{"r": "y"}]
+    assert not plugin.status.quarantined
+
+
+def test_a_source_and_a_sink_of_a_notebook_move_into_plugins_and_back(session: Session, tmp_path: Path):
+    file, own = tmp_path / "pids", os.getpid()
+
+    def numbers(path: str):  # type: ignore[no-untyped-def]
+        import os
+        import time
+
+        n = 0
+        while True:
+            time.sleep(0.01)
+            n += 1
+            yield {"n": n, "from": os.getpid()}
+
+    def note(rows, path):  # type: ignore[no-untyped-def]
+        import os
+
+        with open(path, "a") as opened:
+            opened.writelines(f"{int(row['from'])} {os.getpid()}\n" for row in rows)
+
+    def pids(emits: int) -> set[str]:
+        file.write_text("")
+        rule = session.rules["hot"]
+        assert rule.wait(PATIENCE, emits=len(rule.emits) + emits)
+        return set(file.read_text().splitlines())
+
+    session.source(numbers)
+    session.sink(note)
+    session.sql(f'CREATE STREAM numbers () WITH (TYPE="numbers", PATH="{file}")')
+    session.rule("SELECT * FROM numbers", id="hot", actions=[{"note": {"path": str(file)}}])
+    assert pids(3) == {f"{own} {own}"}
+
+    source, sink = session.portable("numbers"), session.portable("note")
+    assert pids(3) == {f"{source.status.pid} {sink.status.pid}"}
+    assert (list(session.sources), list(session.sinks)) == ([], [])
+
+    session.source(numbers)
+    session.sink(note)
+    assert pids(3) == {f"{own} {own}"}
+    assert list(session.plugins) == []
+
+
+def test_a_virtual_clock_waits_for_the_source_of_a_plugin():
+    def emits() -> list[tuple[int, list[dict[str, object]]]]:
+        with Session(clock=VirtualClock(0)) as session:
+            session.plugins.define("mirror", MIRROR)
+            session.sql('CREATE STREAM steps () WITH (TYPE="steps", MOST="4", INTERVAL="250")')
+            session.sql('CREATE STREAM quick () WITH (TYPE="steps", MOST="2")')
+            paced = session.rule("SELECT n FROM steps")
+            assert paced.wait()
+            quick = session.rule("SELECT n FROM quick")
+            assert quick.wait()
+            return [(emit.at, emit.rows) for emit in (*paced.emits, *quick.emits)]
+
+    steps = [(0, 0.0), (250, 1.0), (500, 2.0), (750, 3.0), (1000, 0.0), (1000, 1.0)]
+    assert emits() == emits() == [(at, [{"n": n}]) for at, n in steps]
+
+
+def test_a_source_that_says_that_it_reads_the_world_is_replayed_from_a_recording_in_bounded_mode():
+    with Session(clock=VirtualClock(0)) as session:
+        session.mode = "bounded"
+        session.plugins.define("mirror", MIRROR.replace("@kuiper.source", "@kuiper.source(live=True)"))
+        session.sql('CREATE STREAM steps () WITH (TYPE="steps", MOST="4")')
+
+        with pytest.raises(ConnectorError, match="stream steps reads the world"):
+            session.rule("SELECT n FROM steps")
+
+
+def test_a_plugin_that_is_called_like_a_module_of_python_starts(session: Session):
+    for name in ("numbers", "random", "json"):
+        session.plugins.define(name, f"import kuiper_nb as kuiper\n@kuiper.function\ndef f_{name}(x): return x")
+    rule = session.rule("SELECT f_numbers(a) AS r, f_random(a) AS s, f_json(a) AS t FROM demo")
+
+    assert pushed(session, rule, {"a": 1}) == [{"r": 1, "s": 1, "t": 1}]
+
+
+def test_a_plugin_started_by_hand_takes_the_place_of_one_that_runs(session: Session, tmp_path: Path):
+    plugin = session.plugins.define("mirror", MIRROR)
+    rule = session.rule("SELECT backwards(a) AS r FROM demo")
+    file = tmp_path / "mirror.py"
+    file.write_text(MIRROR.replace("s[::-1]", "s.upper()"))
+    hand = subprocess.Popen([sys.executable, "-um", "kuiper_nb.sdk", str(file)], stdout=subprocess.PIPE, text=True)
+    assert hand.stdout is not None
+    connection = hand.stdout.readline().split()[-1]
+
+    session.plugins.attach(connection, "mirror", timeout=3600)
+
+    assert pushed(session, rule, {"a": "abc"}) == [{"r": "ABC"}]
+    assert (plugin.generation, plugin.policy.timeout) == (2, 3600)
+    session.plugins.define("mirror", MIRROR)
+    assert pushed(session, rule, {"a": "abc"}) == [{"r": "cba"}]
+    assert (plugin.generation, plugin.policy.timeout) == (3, 10)
+    hand.kill()
+    hand.wait()
+    hand.stdout.close()
+
+
 def test_a_plugin_that_was_started_by_hand_waits_for_the_next_host(tmp_path: Path):
     file = tmp_path / "mirror.py"
     file.write_text(MIRROR)
@@ -305,3 +460,43 @@ def test_a_plugin_that_was_started_by_hand_waits_for_the_next_host(tmp_path: Pat
     other.kill()
     other.wait()
     other.stdout.close()
+
+
+def test_a_source_goes_on_although_its_process_dies_again_while_it_starts(session: Session, tmp_path: Path):
+    pids = tmp_path / "pids"
+    code = f"""
+import os, time
+import kuiper_nb as kuiper
+with open({str(pids)!r}, "a") as file:
+    print(os.getpid(), file=file)
+time.sleep(0.2)
+@kuiper.source
+def steps():
+    while True:
+        time.sleep(0.02)
+        yield {{"pid": os.getpid()}}
+"""
+
+    def started(number: int) -> int:
+        end = time.monotonic() + PATIENCE
+        while len(found := pids.read_text().split()) < number and time.monotonic() < end:
+            threading.Event().wait(0.005)
+        return int(found[number - 1])
+
+    session.plugins.define("mirror", code)
+    session.sql('CREATE STREAM steps () WITH (TYPE="steps")')
+    rule = session.rule("SELECT pid FROM steps")
+    assert rule.wait(PATIENCE, emits=2)
+
+    os.kill(started(1), signal.SIGKILL)
+    os.kill(started(2), signal.SIGKILL)
+
+    third = started(3)
+    assert rule.wait(PATIENCE, emits=len(rule.emits) + 2)
+    assert rule.emits[-1].rows == [{"pid": third}]
+
+
+@pytest.mark.parametrize("name", ["../mirror", "a/b", "", "mir ror", "-x", "9", "x" * 65])
+def test_the_name_of_a_cell_is_a_name(session: Session, name: str):
+    with pytest.raises(PluginError, match="a plugin cannot be called"):
+        session.plugins.define(name, MIRROR)

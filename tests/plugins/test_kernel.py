@@ -13,6 +13,7 @@ import pytest
 import zmq
 
 from kuiper_nb.contracts import Call
+from kuiper_nb.plugins import launch
 from kuiper_nb.plugins.kernel import Kernel
 from kuiper_nb.plugins.lines import Lines
 from kuiper_nb.plugins.peer import Control, Declined, Lost
@@ -362,8 +363,8 @@ def _alive(pid: int) -> bool:
 
 
 def test_the_descriptor_of_a_process_may_be_missing(kernel: Start, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("kuiper_nb.plugins.launch.PIDFD", False)
-    monkeypatch.setattr("kuiper_nb.plugins.launch.IPC", False)
+    monkeypatch.setattr(launch, "PIDFD", False)
+    monkeypatch.setattr(launch, "IPC", False)
     plugin = kernel(FUNCTIONS)
 
     assert plugin.addresses["calls"].startswith("tcp://127.0.0.1:")

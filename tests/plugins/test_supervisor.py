@@ -80,7 +80,7 @@ def test_only_the_rows_on_which_it_dies_fail(plugin: Start, poison: list[int]):
 
     assert found == [None if n in poison else n * 2 for n in range(128)]
     assert sorted(failures) == poison
-    assert set(failures.values()) == {"call func careful error: plugin mirror it ended with exit code 1"}
+    assert set(failures.values()) == {"call func careful error: plugin mirror: it ended with exit code 1"}
     assert not mirror.status.quarantined
 
 
@@ -140,7 +140,7 @@ def test_a_hang_costs_the_row_that_hangs_and_no_other(plugin: Start):
     found, failures = called(mirror, "slow", [1, -1, 3])
 
     assert found == [1, None, 3]
-    assert failures == {1: "call func slow error: plugin mirror slow did not answer within 0.3 s"}
+    assert failures == {1: "call func slow error: plugin mirror: slow did not answer within 0.3 s"}
 
 
 @pytest.mark.parametrize(

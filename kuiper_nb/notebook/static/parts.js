@@ -43,7 +43,7 @@ function lasting(ms) {
 
 const TONES = {
   running: "good", starting: "good", "in use": "quiet", defined: "quiet", stopping: "quiet", stopped: "quiet",
-  "stopped by error": "bad",
+  "stopped by error": "bad", initializing: "warn", error: "bad", stop: "quiet", quarantined: "bad",
 };
 
 /** A state, in colour and in a word. */

@@ -33,12 +33,14 @@ function render({ model, el }) {
   const more = make("div", { class: "kn-dim", hidden: true });
   const logs = make("div", { class: "kn-panel", hidden: true });
   const rows = new Map();
-  let logsOf = "";
+  let logsOf = null;
   let line = null;
 
-  function openLogs(name) {
-    logsOf = logsOf === name ? "" : name;
-    line.send({ choose: { logs_of: logsOf } });
+  const open = (item) => logsOf !== null && logsOf.kind === item.kind && logsOf.name === item.name;
+
+  function openLogs({ kind, name }) {
+    logsOf = open({ kind, name }) ? null : { kind, name };
+    line.send({ choose: logsOf ? { logs_of: name, logs_kind: kind } : { logs_of: "" } });
   }
 
   /** What cannot be undone is asked for twice. */
@@ -54,7 +56,7 @@ function render({ model, el }) {
 
   function command(row, action) {
     const { kind, name } = row.item;
-    if (action === "logs") return openLogs(name);
+    if (action === "logs") return openLogs(row.item);
     row.pending = action;
     tell(row, `${action} …`, "quiet");
     line.ask({ action, kind, name }, (answer) => {
@@ -91,10 +93,11 @@ function render({ model, el }) {
         row.buttons.set(action, button);
         row.actions.append(button);
       }
-      const running = item.state === "running" || item.state === "starting";
-      const senseless = (action === "start" && running) || (action === "stop" && !running);
+      const running = ["running", "starting", "initializing"].includes(item.state);
+      const idle = item.kind === "plugin" ? item.state === "stop" : !running;
+      const senseless = (action === "start" && (running || item.state === "quarantined")) || (action === "stop" && idle);
       row.buttons.get(action).disabled = Boolean(row.pending) || senseless;
-      if (action === "logs") row.buttons.get(action).setAttribute("aria-expanded", logsOf === item.name ? "true" : "false");
+      if (action === "logs") row.buttons.get(action).setAttribute("aria-expanded", open(item) ? "true" : "false");
     }
   }
 
@@ -149,8 +152,8 @@ function render({ model, el }) {
     more.hidden = !frame.more;
     say(more, frame.more ? `and ${counted(frame.more)} more` : "");
     logs.hidden = !frame.logs;
-    if (frame.logs) logs.replaceChildren(make("div", { class: "kn-dim", text: `log of rule ${frame.logs.name}` }),
-      logLines(frame.logs.lines, `log of rule ${frame.logs.name}`));
+    const whose = frame.logs ? `log of ${frame.logs.kind} ${frame.logs.name}` : "";
+    if (frame.logs) logs.replaceChildren(make("div", { class: "kn-dim", text: whose }), logLines(frame.logs.lines, whose));
   }
 
   /** Up and down go to the same button of the next row that has one. */

@@ -19,6 +19,7 @@ class Marked:
     make: Callable[..., Any]
     vectorized: bool = False
     aggregate: bool = False
+    live: bool = False
 
 
 marked: dict[tuple[str, str], Marked] = {}
@@ -30,17 +31,20 @@ def function(f: Any = None, *, name: str | None = None, vectorized: bool = False
     return _marking(f, lambda g: Marked(name or g.__name__, "function", g, vectorized))
 
 
-def aggregate(f: Any = None, *, name: str | None = None) -> Any:
+def aggregate(f: Any = None, *, name: str | None = None, process: bool = True) -> Any:
     """A function of SQL over the values of a group: a list per argument in, value out."""
     return _marking(f, lambda g: Marked(name or g.__name__, "function", g, aggregate=True))
 
 
-def source(f: Any = None, *, name: str | None = None, live: bool = False) -> Any:
-    """A source: a generator of rows, lists of rows, bytes or Arrow; its parameters are the stream's options."""
-    return _marking(f, lambda g: Marked(name or g.__name__, "source", g))
+def source(f: Any = None, *, name: str | None = None, live: bool = False, process: bool = True) -> Any:
+    """A source: a generator of rows, lists of rows, bytes or Arrow; its parameters are the stream's options.
+
+    *live*: it reads the world, so bounded notebooks replay a recording instead.
+    """
+    return _marking(f, lambda g: Marked(name or g.__name__, "source", g, live=live or getattr(g, "live", False)))
 
 
-def sink(f: Any = None, *, name: str | None = None) -> Any:
+def sink(f: Any = None, *, name: str | None = None, process: bool = True) -> Any:
     """A sink: called with each emit, as rows, or what its first parameter is annotated as (bytes, pyarrow.Table)."""
     return _marking(f, lambda g: Marked(name or g.__name__, "sink", g))
 

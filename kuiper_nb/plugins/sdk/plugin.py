@@ -28,7 +28,7 @@ def start(config: PluginConfig | None = None) -> None:
     _served = True
     from .serving import Serving  # imports ZeroMQ
 
-    name = config.name if config is not None else Path(sys.argv[0]).stem
+    name = config.name if config is not None else Path(sys.argv[0]).name.partition(".")[0]
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     over = False
     while not over:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import runpy
 import sys
+import traceback
 from pathlib import Path
 
 import kuiper_nb
@@ -25,8 +26,19 @@ def serve(file: str, arguments: list[str]) -> None:
     kuiper_nb.serve_instead(collected)  # so @kuiper.function of a cell means the same in its plugin
     sys.argv = [file, *arguments]
     sys.path[0] = str(Path(file).resolve().parent)
-    runpy.run_path(file, run_name="__main__")
+    try:
+        runpy.run_path(file, {"kuiper": kuiper_nb}, run_name="__main__")  # a name that its notebook has, too
+    except Exception as error:
+        raise SystemExit("".join(traceback.format_exception(_authors(error, file))).rstrip()) from None
     plugin.serve_marked()
+
+
+def _authors(error: Exception, file: str) -> Exception:
+    """*error* with a traceback that begins in the author's file."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != file:
+        trace = trace.tb_next
+    return error.with_traceback(trace)
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ class Symbols:
         )
         for kind, group in makes:
             for name, make in group.items():
-                found[kind, name] = Marked(name, kind, make)
+                found[kind, name] = Marked(name, kind, make, live=True)
         self.functions = {m.name: FunctionSymbol(m) for m in found.values() if m.kind == "function"}
         self.sources = {m.name: m for m in found.values() if m.kind == "source"}
         self.sinks = {m.name: m for m in found.values() if m.kind == "sink"}
@@ -124,7 +124,8 @@ class Symbols:
     def served(self) -> tuple[Served, ...]:
         """What the plugin says of them."""
         sources = [
-            Served(m.name, "source", inspect.getdoc(m.make) or "", parameters=options(m)) for m in self.sources.values()
+            Served(m.name, "source", inspect.getdoc(m.make) or "", parameters=options(m), live=m.live)
+            for m in self.sources.values()
         ]
         sinks = [Served(m.name, "sink", inspect.getdoc(m.make) or "", takes=takes(m)) for m in self.sinks.values()]
         return (*(f.served for f in self.functions.values()), *sources, *sinks)
