@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..catalog import Stream
-from ..errors import PlanError
+from ..errors import NotSupported, PlanError
 from ..windowing.spec import Spec
 from .resolved import AnalyticCall, UserCall
 from .restart import RestartStrategy
@@ -65,6 +65,8 @@ class Options:
             _whole(options, name, 0)
         if duration(options.get("checkpointInterval", 0), "options.checkpointInterval") < 0:
             raise PlanError(f"option checkpointInterval is a duration from 0 on, not {options['checkpointInterval']!r}")
+        for name, value in options.items():
+            _refuse_missing(name, value)
         tolerance = duration(options.get("lateTolerance", 1000), "options.lateTolerance")
         return cls(
             event_time=_flag(options, "isEventTime", False),
@@ -84,6 +86,13 @@ def _refuse_slip(name: str) -> None:
     known = {option.lower(): option for option in RULE_OPTIONS}
     if name not in RULE_OPTIONS and (near := difflib.get_close_matches(name.lower(), known, 1, 0.85)):
         raise PlanError(f"there is no option {name} of a rule", f"did you mean {known[near[0]]}?")
+
+
+def _refuse_missing(name: str, value: Any) -> None:
+    """What a rule relies on and is not here; switched off it does no harm."""
+    option = RULE_OPTIONS.get(name)
+    if option is not None and option.relied and value:
+        raise NotSupported(f"option {name} of a rule is not supported yet", f"{option.help}; leave it out")
 
 
 def _whole(options: Mapping[str, Any], name: str, default: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from kuiper_nb import KuiperError, Rule, Session, VirtualClock
+from kuiper_nb import KuiperError, NotSupported, Rule, Session, VirtualClock
 from kuiper_nb.errors import CatalogError, ClockError, ConnectorError
 
 from ..conftest import START, rows
@@ -413,6 +413,14 @@ def test_waiting_for_a_source_without_end_or_pace_ends_after_the_timeout(session
 def test_an_option_that_is_a_slip_is_refused(session: Session, options: dict[str, Any], message: str) -> None:
     with pytest.raises(KuiperError, match=message):
         session.rule("SELECT a FROM demo", id="r", options=options)
+
+
+@pytest.mark.parametrize(("name", "off", "on"), [("qos", 0, 1), ("cron", "", "0 * * * *"), ("duration", "", "10s")])
+def test_an_option_that_a_rule_would_rely_on_is_refused_by_name(session: Session, name: str, off: Any, on: Any) -> None:
+    session.rule("SELECT a FROM demo", options={name: off})
+
+    with pytest.raises(NotSupported, match=f"option {name} of a rule is not supported yet"):
+        session.rule("SELECT a FROM demo", options={name: on})
 
 
 # ---- long expressions
