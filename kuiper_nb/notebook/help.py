@@ -137,12 +137,13 @@ def _options(topic: str, known: Known) -> Iterator[str]:
         yield "\n".join(["Options of the first line of a cell:", *_aligned(firstline.OPTIONS.items())])
         acting = {name: f"{o.help}; {o.default} when left out" for name, o in RULE_OPTIONS.items() if o.acts}
         yield "\n".join(["Options of a rule, --option key=value:", *_aligned(acting.items())])
-        rest = [name for name, option in RULE_OPTIONS.items() if not option.acts]
-        yield f"Known from eKuiper, without effect here: {', '.join(rest)}"
+        idle = [name for name, option in RULE_OPTIONS.items() if not option.acts and not option.relied]
+        missing = [name for name, option in RULE_OPTIONS.items() if option.relied]
+        yield f"Known from eKuiper, without effect here: {', '.join(idle)}\nNot here yet: {', '.join(missing)}"
     elif topic.lower() in (lowered := {name.lower(): name for name in RULE_OPTIONS}):
         name = lowered[topic.lower()]
         option = RULE_OPTIONS[name]
-        effect = "" if option.acts else " It has no effect here."
+        effect = "" if option.acts else " It is not here yet." if option.relied else " It has no effect here."
         other = {"false": "true", "true": "false"}.get(option.default, option.default)
         yield (
             f"{name}, an option of a rule: {option.help}; {option.default} when left out.{effect}\n\n"
