@@ -70,7 +70,7 @@ def frames() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
             session.push("demo", {"device": "a", "t": t})
             session.settle()
             found.append(RuleFrames(rule, str).frame(Choices()))
-        return found[0], found[1], SessionFrames().frame(session, "")
+        return found[0], found[1], SessionFrames().frame(session, ("rule", ""))
 
 
 def loaded(page: Page, view: Any, last: dict[str, Any]) -> None:
