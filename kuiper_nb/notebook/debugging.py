@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ def how(plugin: Plugin, mode: str) -> str:
     if not isinstance(launch, Program):
         return _not_ours(plugin)
     command = launch.command(_CONNECTION)
-    hand, debugger = _by_hand(command)
+    hand, debugger = _by_hand([word.removeprefix(f"{launch.folder}{os.sep}") for word in command])
     none = "   It is built without what a debugger needs: print, or log with the context's logger."
     folder = shlex.quote(str(launch.folder))
     variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in launch.variables.items() if value)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ..errors import PluginError
+from ..errors import KuiperError, PluginError
 from . import pluginline
 from .cellfaults import in_cell
 from .firstline import FirstLineError, words, wrong
@@ -87,7 +87,7 @@ def listened(plugins: Plugins) -> Iterator[list[str]]:
     try:
         yield printed
         printed += errors
-    except PluginError:  # which has the errors
+    except KuiperError:  # which has the errors
         for text in printed:
             print(text)
         raise

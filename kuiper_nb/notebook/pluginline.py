@@ -13,7 +13,7 @@ OPTIONS = {
     "--language": "of the cell: python or go",
     "--wins": "what it serves counts where another plugin, or Python, has the same",
     "--replace": "it may take the place of a plugin with its name",
-    "--name": "its name, where it is not that of its manifest; of the plugin whose place it takes",
+    "--name": "of its manifest, where a folder has several; of the plugin whose place it takes",
     "--host": "a host it may be fetched from; may be repeated",
     "--rows": "how many lines",
     "--timeout": "how long a batch may take: 1h in a debugger",

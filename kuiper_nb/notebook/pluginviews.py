@@ -71,10 +71,14 @@ def plugin_view(plugin: Plugin, session: Session) -> View:
     parts.append(served_rows(plugin, session))
     if status.calls:
         done = f"{counted(status.calls, 'call')}, {counted(status.rows, 'row')}"
-        parts.append(done + (f"; a call takes {status.p50:.2g} ms (p50), {status.p99:.2g} ms (p99)" if live else ""))
+        parts.append(done + (f"; a call takes {_ms(status.p50)} ms (p50), {_ms(status.p99)} ms (p99)" if live else ""))
     if live and (lines := plugin.logs(_NEWEST)):
         parts.append("\n".join(["newest lines:", *(f"  {line.text}" for line in lines)]))
     return View(tuple(parts))
+
+
+def _ms(taken: float) -> str:
+    return f"{taken:.2f}" if taken < 10 else f"{taken:,.0f}"
 
 
 def served_rows(plugin: Plugin, session: Session) -> list[dict[str, str]]:

@@ -361,7 +361,7 @@ class Plugin:
         peer.on_lost(told)
 
     def _revived(self, peer: Peer) -> None:
-        """A new one in the place of *peer*, and another if that dies before it is ready: until quarantine."""
+        """A new one in the place of *peer*, and another if that dies before it is ready, until quarantine."""
         if self._peer not in (peer, None):
             return
         while self._state != "stop" and not self._quarantined:

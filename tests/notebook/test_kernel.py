@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -238,5 +239,68 @@ def test_no_process_outlives_its_kernel_and_a_restart_begins_anew(end: str) -> N
             kernel.client.wait_for_ready(timeout=PATIENCE)
             kernel.opened()
             assert kernel.run("print(dict(kuiper.rules))").text == "{}\n"
+    finally:
+        kernel.end()
+
+
+PLUGIN = "%%kuiper plugin mirror\n@kuiper.function\ndef rev(text): return text[::-1]"
+SPAWNED = "import os; print(kuiper.plugins['mirror'].status.pid, kuiper.plugins.home)"
+
+
+def begun(kernel: Kernel) -> tuple[list[psutil.Process], list[Path]]:
+    """The processes below the kernel once it has a plugin that works, and the folders of that."""
+    before = set(kernel.process.children(recursive=True))
+    assert "is ready" in kernel.run(PLUGIN).text
+    kernel.run("%%kuiper hot --quiet\nSELECT rev(a) AS b FROM demo")
+    kernel.run("kuiper.push('demo', {'a': 'abc'}); kuiper.session().settle(20)")
+    assert kernel.run("print(kuiper.rules['hot'].emits[-1].rows)").text == "[{'b': 'cba'}]\n"
+    pid, home = kernel.run(SPAWNED).text.split()
+    started = set(kernel.process.children(recursive=True)) - before
+    assert int(pid) in {process.pid for process in started}
+    connection = next(word for word in psutil.Process(int(pid)).cmdline() if word.endswith("connection.json"))
+    return list(started), [Path(home), Path(connection).parent]
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["%reload_ext kuiper_nb", "%unload_ext kuiper_nb", "%kuiper reset", "%kuiper drop hot\n%kuiper drop plugin mirror"],
+)
+def test_no_process_of_a_plugin_outlives_its_session(shared: Kernel, end: str) -> None:
+    shared.opened()
+    started, folders = begun(shared)
+    plugin = next(p for p in started if "kuiper_nb.plugins.sdk.run" in p.cmdline())
+
+    assert shared.run(end).error == ""
+
+    psutil.wait_procs([plugin], timeout=PATIENCE)
+    assert not plugin.is_running()
+    assert not folders[1].exists()
+    shared.run("%unload_ext kuiper_nb")
+
+
+@pytest.mark.parametrize("end", ["shutdown", "restart", "SIGTERM", "SIGKILL"])
+def test_no_process_or_folder_of_a_plugin_outlives_its_kernel(end: str) -> None:
+    kernel = Kernel()
+    try:
+        kernel.opened()
+        started, folders = begun(kernel)
+
+        if end == "shutdown":
+            kernel.manager.shutdown_kernel()
+        elif end == "restart":
+            kernel.manager.restart_kernel()
+        else:
+            kernel.process.send_signal(signal.Signals[end])
+
+        _, alive = psutil.wait_procs(started, timeout=PATIENCE)
+        assert alive == []
+        deadline = monotonic() + PATIENCE
+        while any(folder.exists() for folder in folders) and monotonic() < deadline:
+            threading.Event().wait(0.05)
+        assert [folder for folder in folders if folder.exists()] == []
+        if end == "restart":
+            kernel.client.wait_for_ready(timeout=PATIENCE)
+            kernel.opened()
+            assert "is ready" in kernel.run(PLUGIN).text
     finally:
         kernel.end()
