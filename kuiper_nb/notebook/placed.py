@@ -51,6 +51,10 @@ class Placed:
     def take(self, message: dict[str, Any], context: Context, now: float) -> None:
         """Nobody writes to it."""
 
+    def stirred(self, now: float) -> bool:
+        """It can wait for its turn."""
+        return False
+
     def forget(self) -> None:
         """No page shows it any more."""
         self.over = True

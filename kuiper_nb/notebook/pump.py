@@ -16,6 +16,8 @@ from .feed import PERIOD
 Clock = Callable[[], float]
 _LOG = logging.getLogger("kuiper_nb.notebook")
 _SLOWLY = 1.0
+_GLANCE = 0.04
+"""Seconds between two looks whether what is watched has stirred, while somebody looks at it."""
 _TOLD: set[str] = set()
 _MOST_TOLD = 100
 
@@ -29,6 +31,11 @@ class Watched(Protocol):
 
     def turn(self, now: float) -> bool:
         """Tell what is new; whether to come back a few times a second (else once a second is enough)."""
+        ...
+
+    def stirred(self, now: float) -> bool:
+        """Whether something has happened after a while of quiet, so that it would be told at once. Costs next to
+        nothing."""
         ...
 
     @property
@@ -90,9 +97,10 @@ class Pump:
     def _run(self) -> None:
         quick, next_turn = True, self._clock()
         while not self._closing:
-            heard = self._receive(max(next_turn - self._clock(), 0.0))
+            left = max(next_turn - self._clock(), 0.0)
+            heard = self._receive(min(left, _GLANCE) if quick else left)
             now = self._clock()
-            if now < next_turn and not (heard and not quick):
+            if now < next_turn and not (heard and not quick) and not (quick and self._stirred(now)):
                 continue
             quick = self.turn(now)
             next_turn = now + (PERIOD if quick else _SLOWLY)
@@ -114,6 +122,11 @@ class Pump:
                 item = self._inbox.get_nowait()
         except queue.Empty:
             return heard
+
+    def _stirred(self, now: float) -> bool:
+        with self._lock:
+            views = list(self._watched)
+        return any(_guarded(view.stirred, now) for view in views)
 
     def turn(self, now: float) -> bool:
         """One round over all views; whether one of them is being looked at."""

@@ -25,6 +25,7 @@ from .pluginviews import plugin_view
 from .pump import PUMP
 from .ruleframe import RuleFrames
 from .sessionframe import SessionFrames, done
+from .tail import kept
 from .views import Place, View, rule_view, session_now
 
 
@@ -80,6 +81,10 @@ class Live(anywidget.AnyWidget):
             answers = [self._answers.popleft() for _ in range(len(self._answers))]
             self.feed.offer(now, lambda share: {**self.frame(share, now), **({"answers": answers} if answers else {})})
         return self.feed.awake
+
+    def stirred(self, now: float) -> bool:
+        """What has no beginning can wait for its turn."""
+        return False
 
     @property
     def over(self) -> bool:
@@ -223,6 +228,7 @@ class ResultView(Live):
 
     def __init__(self, rule: Rule, current: Current, place: Place, *, text: str = "", choices: Choices | None = None):
         self._followed = Followed(rule, current, text)
+        self._told = 0
         self.text = text
         self.choices = choices or Choices()
         self._frames = RuleFrames(rule, place)
@@ -249,9 +255,14 @@ class ResultView(Live):
         """The chart as it is now, whether or not the view is frozen."""
         return self._frames.drawn(self.choices)
 
+    def stirred(self, now: float) -> bool:
+        """Whether rows have come that could be shown at once."""
+        return kept(self.rule)[1] != self._told and self.feed.ready(now)
+
     def frame(self, share: float, now: float) -> Frame:
         """What there is to see of the rule."""
         note = self.follow()
+        self._told = kept(self.rule)[1]
         return self._frames.frame(self.choices, share, note)
 
     def view(self) -> View:

@@ -23,6 +23,7 @@ class Recorder:
         self.ended = False
         self.heard = threading.Event()
         self.turned = threading.Event()
+        self.news = threading.Event()
         self._left = turns
 
     def take(self, message: dict[str, Any], context: Context, now: float) -> None:
@@ -35,6 +36,9 @@ class Recorder:
         self._left -= 1
         self.turned.set()
         return True
+
+    def stirred(self, now: float) -> bool:
+        return self.news.is_set()
 
     @property
     def over(self) -> bool:
@@ -62,6 +66,21 @@ def pump() -> Iterator[Pump]:
 
 def test_it_has_no_thread_before_there_is_something_to_watch(pump: Pump) -> None:
     assert not pump.threaded
+
+
+def test_what_stirs_has_its_turn_at_once() -> None:
+    pump = Pump(clock=lambda: 0.0)  # by which no second turn ever comes
+    view = Recorder(turns=2)
+    pump.watch(view)
+    thread = pump._thread
+    assert view.turned.wait(SOON)
+    view.turned.clear()
+    view.news.set()
+
+    assert view.turned.wait(SOON)
+    assert thread is not None
+    thread.join(SOON)
+    assert not thread.is_alive()
 
 
 def test_its_thread_ends_when_nothing_is_left_to_watch(pump: Pump) -> None:
