@@ -26,12 +26,14 @@ _NEWEST = 50
 
 @dataclass(frozen=True, slots=True)
 class PluginVerb:
-    """What a verb does with the session and the line, how it is written, what it is for, and the *options* it knows."""
+    """What a verb does with the session and the line, how it is written, what it is for, the *options* it knows, and
+    how many names at *most* it takes."""
 
     run: Callable[[Session, PluginLine, Place], Any]
     usage: str
     help: str
     options: tuple[str, ...] = ()
+    most: int = 1
 
 
 def done(session: Session, text: str, place: Place) -> Any:
@@ -43,8 +45,8 @@ def done(session: Session, text: str, place: Place) -> Any:
     known = VERBS[verb.lower()]
     usage = f"%kuiper plugin {verb.lower()} {known.usage}".rstrip()
     said = pluginline.read(f"plugin {verb} {rest}", 2, (*known.options, "--quiet"), usage)
-    if len(said.names) > 1:
-        raise FirstLineError(f"{said.names[1]} is one name too many", usage)
+    if len(said.names) > known.most:
+        raise FirstLineError(f"{said.names[known.most]} is one name too many", usage)
     if not said.names and not known.usage.startswith("["):
         what = {"add": "which folder, zip or address?", "attach": "which file?", "from": "which function?"}
         raise FirstLineError(what.get(verb.lower(), "which plugin?"), did_you_mean("", session.plugins) or usage)
@@ -145,6 +147,14 @@ def _logs(session: Session, said: PluginLine, place: Place) -> str:
     return "\n".join(lines) or f"plugin {plugin.name} has said nothing yet"
 
 
+def _record(session: Session, said: PluginLine, place: Place) -> str:
+    name, file = _plugin(session, said).name, said.names[1] if len(said.names) > 1 else None
+    session.plugins.record(name, file)
+    if file is None:
+        return f"What is said with plugin {name} is written down no more."
+    return f"All that is said with plugin {name} is written into {file}, until %kuiper plugin record {name}."
+
+
 def _debug(session: Session, said: PluginLine, place: Place) -> str:
     from . import debugging
 
@@ -173,6 +183,9 @@ VERBS: dict[str, PluginVerb] = {
     "restart": PluginVerb(_restart, "NAME", "a new process, out of quarantine, too"),
     "drop": PluginVerb(_drop, "NAME", "stop and forget it, unless rules use it"),
     "logs": PluginVerb(_logs, "NAME [--rows 50]", "what it has printed and logged", ("--rows",)),
+    "record": PluginVerb(
+        _record, "NAME [FILE]", "write all messages of a new process into a file; without one, no more", most=2
+    ),
     "debug": PluginVerb(_debug, "NAME", "how to run it in a debugger"),
 }
 """The verbs of plugins."""

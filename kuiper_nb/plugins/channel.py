@@ -15,6 +15,7 @@ from typing import Any
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from .messagelog import MessageLog
 from .wire import Buffer, Message, Refused, Side, Wire
 
 MOST_MESSAGE = 64 << 20
@@ -44,9 +45,11 @@ class Channel:
         most: int = MOST_MESSAGE,
         identity: bytes = b"",
         watched: bool = False,
+        log: MessageLog | None = None,
     ) -> None:
         host = wire.side == "host"
         self.wire = wire
+        self._log = log
         self.refused: Counter[str] = Counter()
         self.lock = threading.Lock()
         self._peer: bytes | None = None
@@ -90,6 +93,8 @@ class Channel:
     def send(self, kind: str, fields: Mapping[str, Any] | None = None, payload: Sequence[Buffer] = ()) -> None:
         """Send a message. Raises Gone."""
         frames = self.wire.pack(kind, fields, payload)
+        if self._log is not None:
+            self._log.note(self.side, self.wire.channel, frames[1], payload)
         if self.side == "host":
             if self._peer is None:
                 raise Gone("nobody has connected")
@@ -128,6 +133,8 @@ class Channel:
                 continue
             if self.side == "host":
                 self._peer = identity
+            if self._log is not None:
+                self._log.note(self.wire.other, self.wire.channel, parts[1], parts[2:])
             return message
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace as replace_in
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ..functions.registry import Registry
 from .archive import install_note, unpacked
 from .connection import private_folder, removed
 from .guardian import guardian
+from .launch import Program
 from .lines import Line
 from .manifest import Manifest
 from .origins import Origin, attached, of_cell, of_manifest
@@ -113,6 +115,18 @@ class Plugins(Mapping[str, Plugin]):
         seconds a batch may take. Raises PluginError.
         """
         return self._installed(name, attached(Path(file).expanduser(), timeout), wins)
+
+    def record(self, name: str, file: str | Path | None) -> Plugin:
+        """Write down all that is said with one from now on, in a new process of it; None ends that, in a new one again.
+
+        See `messagelog` for the file. Raises PluginError for one that speaks another wire, or was attached.
+        """
+        plugin = self._find(name)
+        if not isinstance(plugin.launch, Program):
+            message = f"what is said with plugin {name} cannot be written down"
+            raise PluginError(message, "plugins on kuiper_nb's own SDKs that are started here can be recorded")
+        plugin.swap(replace_in(plugin.launch, log=None if file is None else Path(file).expanduser().absolute()))
+        return plugin
 
     def drop(self, name: str) -> None:
         """Stop and forget one. Raises PluginError while rules use it, naming them."""

@@ -19,6 +19,7 @@ from .connection import Connection
 from .encounter import Encounter
 from .exchange import Exchange
 from .lines import Lines
+from .messagelog import MessageLog
 from .peer import Control, Declined, Hello, Inlet, Lost
 from .process import Process
 from .streams import Item, packed_item
@@ -38,8 +39,8 @@ CREDITS = 16
 class Kernel:
     """See `Peer`. Its sockets are open at once, at the addresses of *connection*; `listen` begins.
 
-    What the plugin logs goes to *lines*. A message of more than *most* bytes is not taken. *released* is called when
-    it is closed.
+    What the plugin logs goes to *lines*, all messages to *log*. A message of more than *most* bytes is not taken.
+    *released* is called when it is closed.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Kernel:
         *,
         most: int = MOST_MESSAGE,
         released: Callable[[], None] = lambda: None,
+        log: MessageLog | None = None,
     ) -> None:
         self._released = released
+        self._log = log
         self._process: Process | None = None
         self._lines = lines
         self._context: zmq.Context[Any] = zmq.Context()
@@ -61,6 +64,7 @@ class Kernel:
                 Wire(connection.key, "host", name, whole=connection.whole),
                 most=most,
                 watched=name in ("calls", "control"),
+                log=log,
             )
             for name, address in connection.addresses.items()
         }
@@ -203,6 +207,8 @@ class Kernel:
             with channel.lock:
                 channel.close()
         self._context.destroy(0)
+        if self._log is not None:
+            self._log.close()
         self._released()
 
     # ---- calls

@@ -12,6 +12,7 @@ from .connection import Connection, private_folder, removed
 from .guardian import guardian
 from .kernel import Kernel
 from .lines import Lines
+from .messagelog import MessageLog
 from .process import Limits, Process
 
 IPC = sys.platform != "win32"
@@ -23,16 +24,19 @@ PIDFD = True
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run: *command* makes its arguments of the path of the connection file; *folder* is where it runs."""
+    """What to run: *command* makes its arguments of the path of the connection file; *folder* is where it runs. What is
+    said is written into the file *log*, if there is one, anew for each process."""
 
     command: Callable[[Path], list[str]]
     folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=dict)
     most: int = MOST_MESSAGE
+    log: Path | None = None
 
     def __call__(self, lines: Lines) -> Kernel:
         """Start it; see `supervisor.Launch`. Raises OSError."""
+        log = None if self.log is None else MessageLog(self.log)
         private = private_folder()
         guardian.keep(private)
 
@@ -42,7 +46,7 @@ class Program:
 
         connection = Connection.made(private, ipc=IPC)
         try:
-            kernel = Kernel(connection, lines, most=self.most, released=release)
+            kernel = Kernel(connection, lines, most=self.most, released=release, log=log)
         except BaseException:
             release()
             raise

@@ -73,7 +73,8 @@ class Wire:
         self.side = side
         self.channel = channel
         self._ours = f"{side}:{channel}:".encode()
-        self._theirs = f"{'plugin' if side == 'host' else 'host'}:{channel}:".encode()
+        self.other: Side = "plugin" if side == "host" else "host"
+        self._theirs = f"{self.other}:{channel}:".encode()
         self._whole = whole
         self.renew(key)
 
