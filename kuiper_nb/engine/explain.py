@@ -108,7 +108,8 @@ def _user(functions: Mapping[str, Function], name: str) -> str:
     function = functions.get(name)
     if function is None:
         return "dropped"
-    kind = f"{function.kind}, plugin {function.owner}" if function.kind == "portable" else function.kind
+    owners = {"portable": f", plugin {function.owner}", "external": f", service {function.owner}"}
+    kind = f"{function.kind}{owners.get(function.kind, '')}"
     return f"{kind}, generation {function.generation}{', vectorised' if function.vectorized else ''}"
 
 

@@ -189,13 +189,16 @@ def _vector_call(f: Callable[..., Any], name: str, shape: Shape, answers: Any) -
 def _halving(
     f: Callable[..., Any], name: str, arguments: list[Any], rows: int, first: int, failures: dict[int, Failure]
 ) -> Any:
-    """Call *f*; where it raises, call it on halves, until the rows at fault are found."""
+    """Call *f*; where it raises, call it on halves, until the rows at fault are found.
+
+    An answer that is not one value per row is no fault of a row: of one row alone, a sum would look like one.
+    """
     try:
         return as_arrow(f(*arguments), rows)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        if rows <= 1 or len(failures) >= _MOST_FAILURES:
+        if rows <= 1 or len(failures) >= _MOST_FAILURES or isinstance(error, FunctionError):
             fault = fault_of(name, error)
             for row in range(first, first + rows):
                 failures[row] = Failure(fault.message, fault.where)

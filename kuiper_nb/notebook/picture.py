@@ -35,7 +35,7 @@ _COLOURS: dict[By, str] = {
     "python": "var(--kuiper-python, #2f9e67)",
 }
 _ARMS: dict[By, str] = {
-    "outside": "", "integers": "integers only", "duckdb": "DuckDB", "exact": "evaluator", "python": "your Python",
+    "outside": "", "integers": "integers only", "duckdb": "DuckDB", "exact": "evaluator", "python": "your functions",
 }  # fmt: skip
 _FATES = {
     "used": "var(--kuiper-used, #2f9e67)",

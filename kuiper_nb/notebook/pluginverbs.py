@@ -183,6 +183,7 @@ VERBS: dict[str, PluginVerb] = {
     "restart": PluginVerb(_restart, "NAME", "a new process, out of quarantine, too"),
     "drop": PluginVerb(_drop, "NAME", "stop and forget it, unless rules use it"),
     "logs": PluginVerb(_logs, "NAME [--rows 50]", "what it has printed and logged", ("--rows",)),
+    "tail": PluginVerb(_show, "NAME", "its card, whose log goes on"),
     "record": PluginVerb(
         _record, "NAME [FILE]", "write all messages of a new process into a file; without one, no more", most=2
     ),

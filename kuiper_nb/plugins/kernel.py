@@ -118,6 +118,15 @@ class Kernel:
         self.flush()
         return hello
 
+    def await_calls(self) -> None:
+        """Wait until the plugin has loaded what it answers calls with. Raises Lost."""
+        if not self._exchange.callable.is_set() and not self._exchange.callable.wait(LOADING):
+            why = f"it could not be called within {LOADING:g} s"
+            self._lose(why, True)
+            raise Lost(why, hung=True)
+        if self._why:
+            raise Lost(self._why)
+
     def flush(self) -> None:
         """Read what it has written so far."""
         if self._process is not None:
@@ -138,7 +147,7 @@ class Kernel:
 
     def call(self, symbol: str, call: Call, seconds: float) -> Answer:
         """Answer a batch, in several messages where it is long; *seconds* begin when the plugin can answer at all."""
-        self._await_calls()
+        self.await_calls()
         deadline = time.monotonic() + seconds
         values: list[Any] = []
         failures: dict[int, Failure] = {}
@@ -212,15 +221,6 @@ class Kernel:
         self._released()
 
     # ---- calls
-
-    def _await_calls(self) -> None:
-        """Wait until the plugin has loaded what it answers calls with. Raises Lost."""
-        if not self._exchange.callable.is_set() and not self._exchange.callable.wait(LOADING):
-            why = f"it could not be called within {LOADING:g} s"
-            self._lose(why, True)
-            raise Lost(why, hung=True)
-        if self._why:
-            raise Lost(self._why)
 
     def _asked_for(self, symbol: str, call: Call, first: int, rows: int) -> Pending:
         columns = [column[first : first + rows] for column in call.arguments]

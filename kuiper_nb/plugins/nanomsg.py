@@ -108,6 +108,9 @@ class EkuiperPeer:
             self._hello = Hello(self._name, language=self._language, served=tuple(served), sdk="ekuiper")
         return self._hello
 
+    def await_calls(self) -> None:
+        """Its functions have been started before it was ready."""
+
     def on_lost(self, told: Callable[[str], None]) -> None:
         """Call *told* with why it has gone."""
         self._plugin.on_lost(told)

@@ -10,13 +10,14 @@ from pathlib import Path
 from ..errors import PluginError
 from .channel import MOST_MESSAGE
 from .connection import BadConnection, Connection
+from .crashes import Policy
 from .environment import EKUIPER_ARGUMENT, Environment
 from .kernel import Kernel
 from .launch import Program, python
 from .lines import Lines
 from .manifest import Manifest, wire_of
 from .peer import Kind, Peer, Served
-from .supervisor import Launch, Policy
+from .supervisor import Launch
 
 Told = Callable[[str], None]
 _NAME = re.compile(r"[^\W\d_][\w-]{0,63}")
@@ -110,4 +111,4 @@ def attached(file: Path, timeout: float = 10.0) -> Origin:
         kernel.listen(None)
         return kernel
 
-    return Origin(launch, Policy(timeout, start=10.0))
+    return Origin(launch, Policy(timeout, start=10.0, elsewhere=True))

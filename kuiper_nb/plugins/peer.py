@@ -115,6 +115,10 @@ class Peer(Protocol):
         """Wait until it has said hello."""
         ...
 
+    def await_calls(self) -> None:
+        """Wait until it can answer calls, whatever it must load for that."""
+        ...
+
     def on_lost(self, told: Callable[[str], None]) -> None:
         """Call *told* once with why the process has gone, on a thread of the peer's; at once if it has."""
         ...

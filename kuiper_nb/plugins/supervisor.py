@@ -10,9 +10,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import psutil
@@ -20,6 +19,7 @@ import psutil
 from ..contracts import Answer, Call
 from ..errors import PluginError
 from .bisection import failed, halved
+from .crashes import Crashes, Policy
 from .lines import Line, Lines
 from .meter import Meter
 from .peer import Control, Declined, Hello, Inlet, Lost, Peer
@@ -27,16 +27,6 @@ from .status import PluginStatus, State
 
 Launch = Callable[[Lines], Peer]
 """Starts a process of the plugin. Raises PluginError, or OSError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How a plugin is kept: seconds of a batch, and of a start; so many crashes in so many seconds are too many."""
-
-    timeout: float = 10.0
-    start: float = 60.0
-    crashes: int = 3
-    within: float = 300.0
 
 
 class Plugin:
@@ -69,7 +59,7 @@ class Plugin:
         self._error = ""
         self._restarts = 0
         self._started = 0.0
-        self._crashes: deque[float] = deque()
+        self._crashes = Crashes(clock)
         self._quarantined = False
         self._looking = 0  # bisections under way: what dies meanwhile is no news
         self._running: dict[str, tuple[Control, Inlet | None]] = {}
@@ -117,7 +107,7 @@ class Plugin:
         """Put a new plugin in the place of this one, between two batches. The old one stays if that does not start, or
         *accept* raises for what it says. Raises PluginError.
         """
-        peer, hello = self._begun(launch, policy or self.policy)
+        peer, hello = self._begun(launch, policy or self.policy, loaded=True)
         try:
             accept(hello)
         except BaseException:
@@ -321,18 +311,20 @@ class Plugin:
         self._watch(peer)
         return peer
 
-    def _begun(self, launch: Launch, policy: Policy) -> tuple[Peer, Hello]:
+    def _begun(self, launch: Launch, policy: Policy, *, loaded: bool = False) -> tuple[Peer, Hello]:
         before = self.lines.total
         try:
             peer = launch(self.lines)
         except OSError as error:
             raise PluginError(f"plugin {self.name} does not start: {error}") from None
         try:
-            return peer, peer.ready(policy.start)
+            hello = peer.ready(policy.start)
+            if loaded:  # nobody is to wait for that who has the old one
+                peer.await_calls()
+            return peer, hello
         except (Lost, Declined) as why:
             peer.close()
-            said = self.lines.since(before, 40)
-            tail = "\n".join(line.text for line in said if line.origin != "stdout")
+            tail = "\n".join(line.text for line in self.lines.since(before, 40) if line.origin != "stdout")
             raise PluginError(f"plugin {self.name} does not start: {why}", tail) from None
 
     def _crashed(self, why: str) -> None:
@@ -344,13 +336,8 @@ class Plugin:
         self._restarts += 1
         if self._looking:
             return
-        now = self._clock()
-        self._crashes.append(now)
-        while self._crashes and self._crashes[0] < now - self.policy.within:
-            self._crashes.popleft()
-        if len(self._crashes) >= self.policy.crashes:
-            self._quarantined = True
-            self._error = f"{len(self._crashes)} crashes within {self.policy.within:g} s, the last one: {why}"
+        if too_often := self._crashes.add(why, self.policy):
+            self._quarantined, self._error = True, too_often
 
     def _watch(self, peer: Peer) -> None:
         """When it dies a new one is started at once: who asks next need not wait, and sources go on."""

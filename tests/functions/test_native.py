@@ -204,6 +204,15 @@ def test_the_wrong_number_of_answers_is_a_failure(session: Session) -> None:
     assert "3 values for 1 row" in rule.errors[0].message
 
 
+def test_a_sum_is_no_answer_for_any_row_of_a_batch() -> None:
+    answer = native(lambda a: np.array([a.sum()]), name="total", vectorized=True).call(Call(([1.0, 2.0, 3.0],), 3))
+
+    assert list(answer.values) == [None, None, None]
+    assert {failure.message for failure in answer.failures.values()} == {
+        "call func total error: FunctionError: it answered 1 values for 3 rows"
+    }
+
+
 # ---- groups
 
 

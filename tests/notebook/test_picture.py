@@ -77,7 +77,7 @@ def test_the_arm_is_named_with_its_reason(hot: Notebook) -> None:
     found = texts(shown(hot, "hot")["image/svg+xml"])
 
     assert found.count("DuckDB") == 2  # the rows and the span
-    assert "your Python" in found
+    assert "your functions" in found
     assert any(text.startswith("DuckDB: batches of fewer than") for text in found)
     assert any(text.startswith("So far: 9 rows by the evaluator") for text in found)
 

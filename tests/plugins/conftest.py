@@ -14,10 +14,11 @@ import pytest
 from kuiper_nb.contracts import Payload
 from kuiper_nb.errors import PluginError
 from kuiper_nb.plugins import gobuild
+from kuiper_nb.plugins.crashes import Policy
 from kuiper_nb.plugins.kernel import Kernel
 from kuiper_nb.plugins.launch import Program, python
 from kuiper_nb.plugins.lines import Lines
-from kuiper_nb.plugins.supervisor import Plugin, Policy
+from kuiper_nb.plugins.supervisor import Plugin
 
 Written = Callable[[str], Program]
 PATIENCE = 20.0

@@ -282,7 +282,9 @@ def test_a_plugin_that_somebody_else_has_started_is_attached(session: Session, t
     other.wait()
     other.stdout.close()
     assert pushed(session, rule, {"a": "abc"}) == []
-    assert "started by somebody else" in rule.errors[-1].message
+    assert "started by somebody else: start and attach it again" in rule.errors[-1].message
+    assert plugin.status.quarantined  # at once: there is nothing to try
+    assert plugin.status.restarts == 1
 
 
 def test_nothing_of_a_plugin_is_left_when_its_session_is_closed(tmp_path: Path):
@@ -500,3 +502,18 @@ def steps():
 def test_the_name_of_a_cell_is_a_name(session: Session, name: str):
     with pytest.raises(PluginError, match="a plugin cannot be called"):
         session.plugins.define(name, MIRROR)
+
+
+def test_who_pushes_into_a_slow_plugin_waits_and_nothing_is_lost(session: Session) -> None:
+    session.plugins.define("slow", "import time\n@kuiper.function\ndef late(n):\n    time.sleep(0.002)\n    return n\n")
+    session.sql('CREATE STREAM fed (n BIGINT) WITH (TYPE="memory", DATASOURCE="fed", FORMAT="json")')
+    rule = session.rule("SELECT late(n) AS n FROM fed", options={"bufferLength": 2})
+    backlogs = []
+
+    for n in range(60):
+        session.push("fed", [{"n": 5 * n + k} for k in range(5)])
+        backlogs.append(rule.backlog)
+    session.settle()
+
+    assert [row["n"] for emit in rule.emits for row in emit.rows] == list(range(300))
+    assert max(backlogs) <= 2

@@ -16,8 +16,10 @@ import pytest
 
 from kuiper_nb.contracts import Call
 from kuiper_nb.errors import PluginError
+from kuiper_nb.plugins.crashes import Policy
+from kuiper_nb.plugins.kernel import Kernel
 from kuiper_nb.plugins.peer import Control
-from kuiper_nb.plugins.supervisor import Plugin, Policy
+from kuiper_nb.plugins.supervisor import Plugin
 
 from .conftest import PATIENCE, Collected, Written
 
@@ -225,6 +227,27 @@ def test_a_new_plugin_takes_over_between_two_batches(plugin: Start, written: Wri
     factors = [values[0] for values, _ in answers]
     assert all(values == [f, 2 * f] and not failures for (values, failures), f in zip(answers, factors, strict=True))  # type: ignore[operator]
     assert factors == sorted(factors)  # type: ignore[type-var]
+
+
+def test_a_new_plugin_takes_over_when_it_can_be_called(plugin: Start, written: Written):
+    """Not when it has said hello: until then the old one answers."""
+    mirror = plugin(DOUBLE)
+
+    mirror.swap(
+        written("""
+        import sys, time
+        class Slow:
+            def find_spec(self, name, path=None, target=None):
+                if name == "pyarrow": time.sleep(0.3)
+        sys.meta_path.insert(0, Slow())
+        @function
+        def double(n): return n * 3
+        """)
+    )
+
+    assert isinstance(mirror._peer, Kernel)
+    assert mirror._peer._exchange.callable.is_set()
+    assert called(mirror, "double", [1]) == ([3], {})
 
 
 def test_what_does_not_start_takes_over_nothing(plugin: Start, written: Written):
