@@ -8,6 +8,7 @@ KuiperError               the user's or the world's; anything else that escapes 
 ├── ConnectorError        a source or sink: unknown type, bad property, unreadable file
 ├── FunctionError         a native function: bad signature, reserved name
 ├── PluginError           a plugin: bad manifest, does not start, name taken, in quarantine
+├── ServiceError          a service: bad file, unknown operation, a call that fails outside a rule
 ├── ClockError            time asked to run backwards
 └── NotSupported          part of eKuiper that is not here (yet); always names the part
 
@@ -86,6 +87,10 @@ class FunctionError(KuiperError):
 
 class PluginError(KuiperError):
     """A plugin cannot be added, started or called."""
+
+
+class ServiceError(KuiperError):
+    """A service file is wrong, or a service cannot be called."""
 
 
 class ClockError(KuiperError):

@@ -60,7 +60,12 @@ HOMES = {
     "pynng": ("plugins/nanomsg_sockets.py",),
     "yaml": ("formats/",),
     "httpx": ("services/", "connectors/", "production/", "plugins/"),
+    "aiohttp": ("services/",),
+    "google": ("services/",),
     "grpc": ("services/",),
+    "grpc_tools": ("services/",),
+    "msgpack": ("services/", "plugins/"),
+    "pydantic": ("services/",),
     "jupyter_client": (),
     "polars": (),
 }
