@@ -63,9 +63,9 @@ class _Model(BaseModel):
 class Retry(_Model):
     """How often a call is tried, and how long the waits between may be; all within the deadline."""
 
-    attempts: int = Field(3, ge=1, le=100)
+    attempts: int = Field(default=3, ge=1, le=100)
     first: Seconds = 0.1
-    factor: float = Field(2.0, ge=1.0)
+    factor: float = Field(default=2.0, ge=1.0)
     longest: Seconds = 5.0
 
 
@@ -73,8 +73,8 @@ class Cache(_Model):
     """How long an answer serves for equal calls, how many are kept, and by which parameters (all)."""
 
     ttl: Seconds = 60.0
-    size: int = Field(10_000, ge=1)
-    key: tuple[str, ...] = Field((), strict=False)
+    size: int = Field(default=10_000, ge=1)
+    key: tuple[str, ...] = Field(default=(), strict=False)
 
 
 class Batch(_Model):
@@ -82,7 +82,7 @@ class Batch(_Model):
 
     path: str
     method: str = "POST"
-    size: int = Field(1000, ge=1)
+    size: int = Field(default=1000, ge=1)
 
 
 class OAuth2(_Model):
@@ -131,12 +131,12 @@ class Options(_Model):
 
     insecure_skip_verify: bool = False
     headers: dict[str, str] = Field(default_factory=dict)
-    retry_count: int | None = Field(None, ge=0)
+    retry_count: int | None = Field(default=None, ge=0)
     retry_interval: Seconds | None = None
     deadline: Seconds = 5.0
     retry: Retry = Retry()
     idempotent: bool | None = None
-    concurrency: int = Field(64, ge=1, le=1000)
+    concurrency: int = Field(default=64, ge=1, le=1000)
     rate: PerSecond | None = None
     cache: Cache | None = None
     batch: Batch | None = None
@@ -164,10 +164,10 @@ class InterfaceSpec(_Model):
     protocol: Literal["rest", "grpc", "msgpack-rpc"]
     schema_type: Literal["protobuf", "openapi"] | None = None
     schema_file: str = ""
-    schema_text: str = Field("", alias="schema")
+    schema_text: str = Field(default="", alias="schema")
     schemaless: bool = False
     reflection: bool = False
-    functions: tuple[FunctionName, ...] = Field((), strict=False)
+    functions: tuple[FunctionName, ...] = Field(default=(), strict=False)
     options: Options = Options()
 
 
