@@ -20,6 +20,7 @@ FLOOR = {
     "contracts": 1,
     "types": 1,
     "process": 1,
+    "zipped": 1,
     "windowing": 2,
     "catalog": 2,
     "duck": 2,

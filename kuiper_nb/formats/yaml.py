@@ -49,8 +49,19 @@ class BadYaml(Exception):
         self.column = column
 
 
+Path = tuple[str | int, ...]
+Place = tuple[int, int]
+"""Line and column, from 1."""
+
+
 def read(text: str) -> Any:
     """The one document of *text*. Raises BadYaml."""
+    return located(text)[0]
+
+
+def located(text: str) -> tuple[Any, dict[Path, Place]]:
+    """The one document of *text*, and where each of its values begins, by the keys and numbers that lead there; a key's
+    place is its value's. Raises BadYaml."""
     if len(text.encode("utf-8", "surrogatepass")) > _MOST_BYTES:
         raise BadYaml(f"it is longer than {_MOST_BYTES >> 20} MiB")
     try:
@@ -61,7 +72,8 @@ def read(text: str) -> Any:
         raise BadYaml(str(error).splitlines()[0]) from None
     except RecursionError:
         raise BadYaml(f"it is nested deeper than {_DEEPEST} levels") from None
-    return _Values().of(node, 0) if node is not None else None
+    values = _Values()
+    return values.of(node, ()) if node is not None else None, values.places
 
 
 def _misread(error: yaml.MarkedYAMLError) -> BadYaml:
@@ -75,9 +87,12 @@ class _Values:
 
     def __init__(self) -> None:
         self.nodes = 0
+        self.places: dict[Path, Place] = {}
 
-    def of(self, node: yaml.Node, depth: int) -> Any:
+    def of(self, node: yaml.Node, path: Path) -> Any:
         self.nodes += 1
+        depth = len(path)
+        self.places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
         if self.nodes > _MOST_NODES:
             raise _at(node, f"it holds more than {_MOST_NODES:,} values")
         if depth > _DEEPEST:
@@ -86,33 +101,34 @@ class _Values:
             return _scalar(node)
         if isinstance(node, yaml.SequenceNode):
             _untagged(node, "seq")
-            return [self.of(child, depth + 1) for child in node.value]
+            return [self.of(child, (*path, number)) for number, child in enumerate(node.value)]
         assert isinstance(node, yaml.MappingNode)
         _untagged(node, "map")
-        return self._mapping(node, depth)
+        return self._mapping(node, path)
 
-    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise _at(key, "a key is a word, not a list or a mapping")
             if key.tag == _PREFIX + "merge":
-                merged = {**self._merged(value, depth), **merged}
+                merged = {**self._merged(value, path), **merged}
             elif key.value in found:
                 raise _at(key, f"{key.value} stands twice")
             else:
-                found[key.value] = self.of(value, depth + 1)
+                self.places[*path, key.value] = key.start_mark.line + 1, key.start_mark.column + 1
+                found[key.value] = self.of(value, (*path, key.value))
         return {**merged, **found}
 
-    def _merged(self, value: yaml.Node, depth: int) -> dict[str, Any]:
+    def _merged(self, value: yaml.Node, path: Path) -> dict[str, Any]:
         """What `<<:` adds; the first of several goes before the others."""
         sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
         found: dict[str, Any] = {}
         for source in sources:
             if not isinstance(source, yaml.MappingNode):
                 raise _at(source, "<< takes a mapping")
-            found = {**self.of(source, depth + 1), **found}
+            found = {**self.of(source, (*path, "<<")), **found}
         return found
 
 

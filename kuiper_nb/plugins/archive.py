@@ -18,16 +18,17 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from ..errors import PluginError
+from ..zipped import MOST_BYTES, MOST_FILES, Zip
 from .described import BadJson
 from .described import read as read_json
 from .download import downloaded
-from .entries import MOST_BYTES, MOST_FILES, Zip
 
 DOWNLOAD_SECONDS = 60.0
 _LEFT_OUT = {".git", ".hg", ".svn", ".venv", "__pycache__", ".ipynb_checkpoints", ".mypy_cache", ".ruff_cache"}
 """Folders of those who write plugins that are no part of them."""
 
 _SHOWN_LINES = 20
+_HOLDS = "a plugin has a manifest, {plugin}.json, and a program"
 
 
 def unpacked(origin: str | Path, into: Path, *, hosts: Collection[str] = (), seconds: float = DOWNLOAD_SECONDS) -> Path:
@@ -44,7 +45,7 @@ def unpacked(origin: str | Path, into: Path, *, hosts: Collection[str] = (), sec
         if path.is_dir():
             _copy(path, folder)
         else:
-            with Zip(path, str(origin)) as entries:
+            with Zip(path, str(origin), "plugin", _HOLDS, PluginError) as entries:
                 entries.unpack(folder)
         _make_runnable(folder)
     return into

@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
-from ..errors import PluginError
+from .errors import KuiperError
 
 MOST_FILES = 2_000
 MOST_BYTES = 200 << 20
@@ -34,22 +34,26 @@ _JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db")
 
 
 class Zip:
-    """The zip at *path*, called *origin* in errors. Raises PluginError for one that is damaged."""
+    """The zip at *path*, called *origin* in errors, of a *what*: a plugin, a service. Raises *error* where it is
+    damaged."""
 
-    def __init__(self, path: Path, origin: str) -> None:
+    def __init__(self, path: Path, origin: str, what: str, holds: str, error: type[KuiperError]) -> None:
         self._origin = origin
+        self._what = what
+        self._holds = holds
+        self._error = error
         self._size = path.stat().st_size
         if not os.access(path, os.R_OK):
             raise self._refused("it cannot be read", "is it yours to read?")
         if not zipfile.is_zipfile(path):
-            hint = "a plugin is a folder, or a zip of one; pack others anew as a zip"
-            raise PluginError(f"{origin} is no zip", hint)
+            hint = f"a {what} is a folder, or a zip of one; pack others anew as a zip"
+            raise error(f"{origin} is no zip", hint)
         if self._size > MOST_BYTES or _directory(path) > _MOST_DIRECTORY:
             raise self._refused("it is too large", f"at most {MOST_FILES:,} files, {MOST_BYTES >> 20} MiB")
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OSError) as error:
-            raise self._refused(f"it is damaged: {error}", "pack it anew") from None
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OSError) as damage:
+            raise self._refused(f"it is damaged: {damage}", "pack it anew") from None
 
     def __enter__(self) -> Zip:
         return self
@@ -67,8 +71,8 @@ class Zip:
             left -= self._write(entry, target, left)
             target.chmod(0o700 if (entry.external_attr >> 16) & 0o111 else 0o600)
 
-    def _refused(self, why: str, hint: str) -> PluginError:
-        return PluginError(f"{self._origin} is not unpacked: {why}", hint)
+    def _refused(self, why: str, hint: str) -> KuiperError:
+        return self._error(f"{self._origin} is not unpacked: {why}", hint)
 
     def _files(self) -> dict[PurePosixPath, zipfile.ZipInfo]:
         """Its files by where they go: without the folder that holds them all, if there is one."""
@@ -97,7 +101,7 @@ class Zip:
         shown = name if name.isprintable() and len(name) <= _LONGEST_NAME else ascii(name[:_LONGEST_NAME])
         parts = name.removesuffix("/").split("/")
         if name.startswith("/") or "\\" in name or re.match("[A-Za-z]:", name) or any(p in ("..", ".") for p in parts):
-            hint = "names in a plugin's zip lead from its root downwards, with /; pack it anew if you trust it"
+            hint = f"names in a {self._what}'s zip lead from its root downwards, with /; pack it anew if you trust it"
             raise self._refused(f"{shown} leads out of it", hint)
         if not name.isprintable() or any(
             not p or len(p.encode()) > _LONGEST_NAME or p.endswith((" ", ".")) for p in parts
@@ -128,7 +132,7 @@ class Zip:
     def _bounded(self, entries: list[zipfile.ZipInfo]) -> None:
         total = sum(entry.file_size for entry in entries)
         if not entries:
-            raise self._refused("it is empty", "a plugin has a manifest, {plugin}.json, and a program")
+            raise self._refused("it is empty", self._holds)
         if len(entries) > MOST_FILES:
             raise self._refused(f"it holds {len(entries):,} files", f"at most {MOST_FILES:,}: leave packages to pip")
         if total > MOST_BYTES:

@@ -1,0 +1,185 @@
+"""REST: rpcs of a protobuf file over HTTP, by their google.api.http options or by default; or any path, without a schema.
+
+by default    POST {address}/{rpc}, the message as protobuf's JSON
+schemaless    interface(method, path, …): no further argument no body, one is the body, several are an array
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from google.protobuf import json_format
+
+from ..errors import RowFault
+from . import answers, messages
+from .httprule import Binding, bindings, query
+from .protocol import Operation, Parameter, Reply, Request
+from .schema import Rpc
+
+Send = Callable[[Request, float], Awaitable[Reply]]
+_JSON = ("Content-Type", "application/json")
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+"""Methods that may be repeated, as HTTP has it."""
+
+
+class Rest:
+    """See `protocol.Interface`. *base* is what stands before every path; *send* the transport."""
+
+    def __init__(self, operations: Mapping[str, Operation], base: str, shown: str, send: Send) -> None:
+        self.operations = operations
+        self._base = base.rstrip("/")
+        self._shown = shown
+        self._send = send
+
+    def encode(self, operation: Operation, arguments: Sequence[Any]) -> Request:
+        """The request. Raises RowFault."""
+        method, path, body, headers = operation.binding.encode(arguments)
+        if body is not None and not any(name == "Content-Type" for name, _ in headers):
+            headers = (_JSON, *headers)
+        return Request(operation, f"{method} {self._base}{path}", body or b"", headers)
+
+    async def exchange(self, request: Request, timeout: float) -> Reply:
+        """One attempt."""
+        return await self._send(request, timeout)
+
+    def decode(self, operation: Operation, reply: Reply) -> Any:
+        """The value."""
+        return operation.binding.decode(reply)
+
+    def shown(self, request: Request) -> str:
+        """As it goes over the wire, nearly."""
+        method, _, path = request.target.partition(" ")
+        lines = [f"{method} {self._shown}{path}", *(f"{name}: {value}" for name, value in request.headers)]
+        return "\n".join([*lines, "", request.body.decode("utf-8", "replace")]).rstrip()
+
+
+class OfRpc:
+    """An rpc: what it takes and answers is protobuf's JSON."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+        default = Binding("POST", (f"/{rpc.name}",), (), "*")
+        self._bindings = bindings(rpc.http, rpc.input) if rpc.http is not None else (default,)
+
+    @property
+    def first(self) -> Binding:
+        """The one that is tried first."""
+        return self._bindings[0]
+
+    def encode(self, arguments: Sequence[Any]) -> tuple[str, str, bytes | None, tuple[tuple[str, str], ...]]:
+        """Method, path, body, headers. Raises RowFault."""
+        message = messages.message_of(self._rpc.input, arguments)
+        value = json_format.MessageToDict(message, preserving_proto_field_name=True)
+        if not isinstance(value, dict):  # a wrapper
+            value = {"value": value}
+        binding = next((each for each in self._bindings if each.fits(value)), self._bindings[0])
+        path, rest = binding.path(value), binding.rest(value)
+        if binding.body == "*":
+            return binding.method, path, self._body(message, rest), ()
+        body = None
+        if binding.body:
+            part = rest.pop(binding.body, None)
+            if part is not None:
+                body = _dumped(_camel(part, self._rpc.input.fields_by_name[binding.body].message_type))
+        left = query(rest)
+        return binding.method, f"{path}?{left}" if left else path, body, ()
+
+    def _body(self, message: Any, rest: Mapping[str, Any]) -> bytes:
+        name = self._rpc.input.full_name
+        if name == "google.protobuf.StringValue":
+            return str(message.value).encode()  # as eKuiper: a JSON text, written by the rule
+        if messages.is_wrapper(self._rpc.input):
+            return _dumped(rest.get("value"))
+        return _dumped(_camel(rest, self._rpc.input))
+
+    def decode(self, reply: Reply) -> Any:
+        """The value."""
+        return answers.typed(reply, self._rpc.output, self.first.response)
+
+
+def operation_of(rpc: Rpc, name: str) -> Operation:
+    """An rpc as an operation."""
+    bound = OfRpc(rpc)
+    method = f"{bound.first.method} {bound.first.template}"
+    return Operation(
+        name,
+        method,
+        messages.parameters(rpc.input),
+        returns=messages.returns(rpc.output),
+        help=rpc.help,
+        safe=bound.first.method in SAFE,
+        binding=bound,
+    )
+
+
+class Schemaless:
+    """Any method and path."""
+
+    def encode(self, arguments: Sequence[Any]) -> tuple[str, str, bytes | None, tuple[tuple[str, str], ...]]:
+        """Method, path, body, headers. Raises RowFault."""
+        if len(arguments) < 2:
+            raise RowFault("invalid parameters: at least two parameters are required, the method and the path")
+        method, path, *more = arguments
+        if not isinstance(method, str) or not method.isalpha():
+            raise RowFault(f"the first parameter is the method, a text such as post, not {method!r}")
+        if not isinstance(path, str):
+            raise RowFault(f"the second parameter is the path, a text, not {path!r}")
+        if not path.startswith(("/", "?")):
+            path = f"/{path}"
+        if any(part in ("..", ".") for part in path.split("?")[0].split("/")) or not path.isprintable() or " " in path:
+            raise RowFault(f"the path {path} leads elsewhere")
+        body = None if not more else _dumped(more[0] if len(more) == 1 else more)
+        return method.upper(), path, body, ()
+
+    def decode(self, reply: Reply) -> Any:
+        """The JSON of the answer, as it is."""
+        return answers.plain(reply)
+
+
+def schemaless(name: str, help: str = "") -> Operation:
+    """The one operation of an interface without a schema."""
+    parameters = (Parameter("method", "string"), Parameter("path", "string"))
+    about = help or "Any method and path; further arguments are the body"
+    return Operation(name, "METHOD PATH", parameters, rest=True, help=about, binding=Schemaless())
+
+
+def _camel(value: Any, descriptor: Any) -> Any:
+    """The names protobuf's JSON has: lowerCamelCase, or json_name."""
+    if descriptor is None or not isinstance(value, Mapping) or descriptor.full_name.startswith("google.protobuf."):
+        return value
+    found = {}
+    for name, item in value.items():
+        field = descriptor.fields_by_name.get(name)
+        if field is None:
+            found[name] = item
+            continue
+        inner = field.message_type
+        if messages.is_map(field):
+            inner = field.message_type.fields_by_name["value"].message_type
+            found[field.json_name] = {key: _camel(each, inner) for key, each in item.items()}
+        elif isinstance(item, list):
+            found[field.json_name] = [_camel(each, inner) for each in item]
+        else:
+            found[field.json_name] = _camel(item, inner)
+    return found
+
+
+def _dumped(value: Any) -> bytes:
+    """JSON, without spaces. Raises RowFault for what is none."""
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_told).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RowFault(f"the arguments are no JSON: {error}") from None
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray)):
+        import base64
+
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"a {type(value).__name__}")
