@@ -21,6 +21,7 @@ FLOOR = {
     "types": 1,
     "process": 1,
     "zipped": 1,
+    "meter": 1,
     "windowing": 2,
     "catalog": 2,
     "duck": 2,

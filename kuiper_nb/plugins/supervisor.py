@@ -18,10 +18,10 @@ import psutil
 
 from ..contracts import Answer, Call
 from ..errors import PluginError
+from ..meter import Meter
 from .bisection import failed, halved
 from .crashes import Crashes, Policy
 from .lines import Line, Lines
-from .meter import Meter
 from .peer import Control, Declined, Hello, Inlet, Lost, Peer
 from .status import PluginStatus, State
 

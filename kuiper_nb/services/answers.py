@@ -118,7 +118,14 @@ def typed(reply: Reply, descriptor: Descriptor, part: str = "") -> Any:
     found = json_of(reply, int)
     if part:
         return {part: _value(descriptor.fields_by_name[part], found, f"$.{part}")}
-    if wrapped:
+    return typed_value(descriptor, found)
+
+
+def typed_value(descriptor: Descriptor, found: Any) -> Any:
+    """A value that came without types, as a message has them. Raises CallFailed."""
+    if descriptor.full_name == EMPTY:
+        return None
+    if messages.is_wrapper(descriptor):
         return _value(descriptor.fields[0], found, "$")
     return _object(descriptor, found, "$")
 
@@ -169,6 +176,8 @@ def _one(field: Field, value: Any, place: str) -> Any:
     if field.enum_type is not None and kind is str and value in field.enum_type.values_by_name:
         return int(field.enum_type.values_by_name[value].number)
     match field.cpp_type:
+        case _F.CPPTYPE_STRING if field.type == _F.TYPE_BYTES and kind is bytes:
+            return value
         case _F.CPPTYPE_STRING if field.type == _F.TYPE_BYTES and kind is str:
             return _bytes(value, place)
         case _F.CPPTYPE_STRING if kind is str and field.type != _F.TYPE_BYTES:

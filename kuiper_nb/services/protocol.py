@@ -12,10 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from .spec import Batch
+
 Kind = Literal[
     "address",  # not the one in the file, or one that is never contacted
     "auth",  # 401 and 403, no token
     "breaker",  # not asked: it has failed too often of late
+    "broken",  # the connection ended in the middle
     "deadline",  # the time for all attempts is over
     "garbage",  # an answer that is not what was agreed on
     "limit",  # an answer larger than maxResponse
@@ -110,6 +113,7 @@ class CallFailed(Exception):
         sent: bool = True,
         status: int = 0,
         after: float | None = None,
+        again: bool = False,
         place: str = "",
     ) -> None:
         super().__init__(message)
@@ -118,6 +122,7 @@ class CallFailed(Exception):
         self.sent = sent
         self.status = status
         self.after = after
+        self.again = again
         self.place = place
 
 
@@ -133,6 +138,10 @@ class Interface(Protocol):
 
     async def exchange(self, request: Request, timeout: float) -> Reply:
         """One attempt, in *timeout* seconds at most. Raises CallFailed; a status that says no is for `decode`."""
+        ...
+
+    def together(self, requests: Sequence[Request], endpoint: Batch) -> Request:
+        """One request for all of them, to an address that takes arrays. Not every protocol has such."""
         ...
 
     def decode(self, operation: Operation, reply: Reply) -> Any:

@@ -1,4 +1,4 @@
-"""REST: rpcs of a protobuf file over HTTP, by their google.api.http options or by default; or any path, without a schema.
+"""REST: rpcs of a protobuf file over HTTP, by their google.api.http options or by default; or any path, schemaless.
 
 by default    POST {address}/{rpc}, the message as protobuf's JSON
 schemaless    interface(method, path, …): no further argument no body, one is the body, several are an array
@@ -18,6 +18,7 @@ from . import answers, messages
 from .httprule import Binding, bindings, query
 from .protocol import Operation, Parameter, Reply, Request
 from .schema import Rpc
+from .spec import Batch
 
 Send = Callable[[Request, float], Awaitable[Reply]]
 _JSON = ("Content-Type", "application/json")
@@ -41,6 +42,12 @@ class Rest:
             headers = (_JSON, *headers)
         return Request(operation, f"{method} {self._base}{path}", body or b"", headers)
 
+    def together(self, requests: Sequence[Request], endpoint: Batch) -> Request:
+        """One request for all of them."""
+        body = b"[" + b",".join(request.body for request in requests) + b"]"
+        first = requests[0]
+        return Request(first.operation, f"{endpoint.method} {self._base}{endpoint.path}", body, first.headers)
+
     async def exchange(self, request: Request, timeout: float) -> Reply:
         """One attempt."""
         return await self._send(request, timeout)
@@ -63,6 +70,8 @@ class OfRpc:
         self._rpc = rpc
         default = Binding("POST", (f"/{rpc.name}",), (), "*")
         self._bindings = bindings(rpc.http, rpc.input) if rpc.http is not None else (default,)
+        paths = [variable.path[0] for each in self._bindings for variable in each.variables if len(variable.path) == 1]
+        self._in_path = [name for name in paths if not _may_be_missing(rpc.input.fields_by_name[name])]
 
     @property
     def first(self) -> Binding:
@@ -75,6 +84,9 @@ class OfRpc:
         value = json_format.MessageToDict(message, preserving_proto_field_name=True)
         if not isinstance(value, dict):  # a wrapper
             value = {"value": value}
+        for name in self._in_path:
+            if name not in value:  # zero: protobuf's JSON leaves it out
+                value[name] = getattr(message, name)
         binding = next((each for each in self._bindings if each.fits(value)), self._bindings[0])
         path, rest = binding.path(value), binding.rest(value)
         if binding.body == "*":
@@ -98,6 +110,10 @@ class OfRpc:
     def decode(self, reply: Reply) -> Any:
         """The value."""
         return answers.typed(reply, self._rpc.output, self.first.response)
+
+
+def _may_be_missing(field: Any) -> bool:
+    return field.has_presence or field.is_repeated
 
 
 def operation_of(rpc: Rpc, name: str) -> Operation:

@@ -1,4 +1,4 @@
-"""How much a plugin has done, and how fast."""
+"""How much something that answers calls has done, and how fast."""
 
 from __future__ import annotations
 
