@@ -17,6 +17,7 @@ from .functions.source import SourceDefinition, source_name
 from .plugins.installed import Plugins
 from .plugins.moved import moved
 from .plugins.supervisor import Plugin
+from .services.installed import Services
 from .sql.resolved import UserCall
 from .statements import renew_users
 
@@ -32,6 +33,7 @@ class Defining:
     sinks: Definitions[SinkDefinition]
     rules: dict[str, Rule]
     plugins: Plugins
+    services: Services
 
     def function(
         self,
@@ -70,8 +72,10 @@ class Defining:
 
     def _add(self, function: Function) -> Function:
         added = self.functions.add(function, self._calls())
-        if function.kind == "native":
+        if function.kind != "portable":
             self.plugins.released("function", function.name)
+        if function.kind != "external":
+            self.services.released(function.name)
         return added
 
     def source(

@@ -23,15 +23,15 @@ from .engine.runner import run
 from .engine.timeline import Timeline
 from .engine.vector import Vector
 from .engine.wiring import Mode, Wiring
-from .errors import CatalogError, ClockError, KuiperError, NotSupported, did_you_mean
+from .errors import CatalogError, ClockError, KuiperError, did_you_mean
 from .functions.call import RowCaller
 from .functions.definitions import Definitions
 from .functions.registry import Registry
 from .functions.sink import SinkDefinition
 from .functions.source import SourceDefinition
-from .later import Later
 from .plugins.installed import Plugins
 from .recordings import Recordings
+from .services.installed import Services
 from .sql.compiler import compile_select
 from .sql.parser import parse, parse_rule
 from .sql.plan import Options
@@ -62,7 +62,7 @@ class Session(Connecting, Defining, Recordings):
         self.sinks: Definitions[SinkDefinition] = Definitions("sink")
         self.plugins = Plugins(self._check, self._add, self.functions, self.users)
         self._lent = False  # its plugins are those of a session beside it
-        self.services = Later("external services")
+        self.services = Services(self.clock, self._check, self._add, self.functions, self.users)
         self._topics = Topics()
         self._duck = Duck()
         self._frames: dict[str, Any] = {}
@@ -97,15 +97,16 @@ class Session(Connecting, Defining, Recordings):
         other = Session(clock or self.clock)
         other.streams, other.tables = dict(self.streams), dict(self.tables)
         other.functions, other.sources, other.sinks = self.functions, self.sources, self.sinks
-        other.plugins, other._lent = self.plugins, True
+        other.plugins, other.services, other._lent = self.plugins, self.services, True
         other._frames, other._configurations = dict(self._frames), dict(self._configurations)
         other._topics, other.replays = self._topics, self.replays
         return other
 
     def inherit(self, other: Session) -> None:
-        """Own the plugins of *other*, which this one was made beside, and which ends now."""
-        self.plugins, self._lent, other._lent = other.plugins, False, True
+        """Own the plugins and services of *other*, which this one was made beside, and which ends now."""
+        self.plugins, self.services, self._lent, other._lent = other.plugins, other.services, False, True
         self.plugins.belong(self._check, self._add, self.functions, self.users)
+        self.services.belong(self.clock, self._check, self._add, self.functions, self.users)
 
     def adopt(self, id: str, other: Session) -> None:
         """Keep a rule that was made in a session beside this one, and runs on by the clock of that."""
@@ -253,8 +254,8 @@ class Session(Connecting, Defining, Recordings):
     # ---- ends
 
     def drop(self, kind: str, name: str) -> None:
-        """Drop a rule, stream, table, function, aggregate, source, sink or plugin. Refused while rules use it, naming
-        them."""
+        """Drop a rule, stream, table, function, aggregate, source, sink, plugin or service. Refused while rules use it,
+        naming them."""
         if kind == "rule":
             if name not in self.rules:
                 raise CatalogError(f"no rule named {name}", did_you_mean(name, self.rules))
@@ -264,7 +265,8 @@ class Session(Connecting, Defining, Recordings):
             self.plugins.drop(name)
             return
         if kind == "service":
-            raise NotSupported(f"a {kind} is not supported yet")
+            self.services.drop(name)
+            return
         self._refuse_plugins(kind, name)
         self.refuse_used(kind, name)
         if kind in ("stream", "table"):
@@ -276,13 +278,18 @@ class Session(Connecting, Defining, Recordings):
         elif kind in ("source", "sink"):
             (self.sources if kind == "source" else self.sinks).drop(name)
         else:
-            raise KuiperError(f"there is no {kind} to drop", "rule stream table function aggregate source sink plugin")
+            raise KuiperError(
+                f"there is no {kind} to drop", "rule stream table function aggregate source sink plugin service"
+            )
 
     def _refuse_plugins(self, kind: str, name: str) -> None:
         """What a plugin serves goes with it."""
         owner = self.plugins.owner("function" if kind == "aggregate" else kind, name)
         if owner:
             raise CatalogError(f"{kind} {name} is served by plugin {owner}", f"%kuiper drop plugin {owner}")
+        owner = self.services.owner(name) if kind in ("function", "aggregate") else ""
+        if owner:
+            raise CatalogError(f"{kind} {name} is answered by service {owner}", f"%kuiper drop service {owner}")
 
     def refuse_used(self, kind: str, name: str) -> None:
         """Raises CatalogError when rules use it, naming them."""
@@ -300,6 +307,7 @@ class Session(Connecting, Defining, Recordings):
         drop_all(list(self.rules.values()))
         if not self._lent:
             self.plugins.close()
+            self.services.close()
         self._duck.close()
 
     def __enter__(self) -> Session:

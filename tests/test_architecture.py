@@ -34,7 +34,6 @@ FLOOR = {
     "services": 5,
     "session": 6,
     "actions": 6,
-    "later": 6,
     "tabular": 6,
     "statements": 6,
     "connecting": 6,

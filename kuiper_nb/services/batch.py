@@ -85,7 +85,11 @@ class Batches:
     def _waited(self, operation: Operation, future: Future[list[Outcome]]) -> list[Outcome]:
         """Wait, in a way that can be broken off."""
         guard = current()
-        guard.wake = lambda: None if future.cancel() else None
+
+        def wake() -> None:
+            future.cancel()
+
+        guard.wake = wake
         try:
             guard.enter(f"service function {operation.name}")
             while True:

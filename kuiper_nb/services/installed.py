@@ -12,6 +12,7 @@ from ..errors import FunctionError, ServiceError, did_you_mean
 from ..functions.registry import Registry
 
 if TYPE_CHECKING:
+    from .loop import Loop
     from .reading import Described
     from .service import Service
 
@@ -35,6 +36,7 @@ class Services(Mapping[str, "Service"]):
         self.belong(clock, check, define, functions, users)
         self._services: dict[str, Service] = {}
         self._owners: dict[str, str] = {}
+        self._loop: Loop | None = None
 
     def belong(
         self,
@@ -92,6 +94,8 @@ class Services(Mapping[str, "Service"]):
             service.close()
         self._services.clear()
         self._owners.clear()
+        if self._loop is not None:
+            self._loop.close()
 
     # ---- functions
 
@@ -111,10 +115,12 @@ class Services(Mapping[str, "Service"]):
         self._serve(service)
 
     def _installed(self, described: Described, wins: bool) -> Service:
+        from .loop import Loop
         from .service import Service
 
+        self._loop = self._loop or Loop()
         old = self._services.get(described.name)
-        service = old or Service(described.name, self.clock, self.renew, self.drop)
+        service = old or Service(described.name, self.clock, self._loop, self.renew, self.drop)
         operations = service.bind(described)
         try:
             self._refuse(service.name, operations.functions, wins)
@@ -128,9 +134,9 @@ class Services(Mapping[str, "Service"]):
 
     def _serve(self, service: Service) -> None:
         """What it offers from now on is its; what it does not offer any more is nobody's."""
-        for function, owner in list(self._owners.items()):
-            if owner == service.name and function not in service.functions:
-                self._disown(function)
+        for owned, owner in list(self._owners.items()):
+            if owner == service.name and owned not in service.functions:
+                self._disown(owned)
         for name, function in service.functions.items():
             self._owners[name] = service.name
             self._define(function)
@@ -152,9 +158,9 @@ class Services(Mapping[str, "Service"]):
                 self._check(function)
             except FunctionError as error:
                 raise ServiceError(f"service {name}: {error.message}", "give it another name in `functions`") from None
-        for function_name, owner in self._owners.items():
-            if owner == name and function_name not in offered:
-                self._refuse_used(name, function_name)
+        for mine, owner in self._owners.items():
+            if owner == name and mine not in offered:
+                self._refuse_used(name, mine)
 
     def _refuse_used(self, name: str, function: str) -> None:
         if used := self._users("function", function):

@@ -58,7 +58,7 @@ class MsgpackRpc:
             return Request(operation, arguments[0], _packed(list(arguments[1:])))
         message = messages.message_of(rpc.input, arguments)
         value = messages.value_of(message)
-        given = [value] if messages.is_wrapper(rpc.input) else list((value or {}).values())
+        given = list(value.values()) if isinstance(value, dict) else [value]  # a wrapper's, or none, as eKuiper has it
         return Request(operation, rpc.name, _packed(given))
 
     def together(self, requests: Sequence[Request], endpoint: Batch) -> Request:

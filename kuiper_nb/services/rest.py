@@ -7,7 +7,7 @@ schemaless    interface(method, path, …): no further argument no body, one is 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,25 +15,35 @@ from google.protobuf import json_format
 
 from ..errors import RowFault
 from . import answers, messages
+from .address import Address
+from .authorization import Authorization
 from .httprule import Binding, bindings, query
 from .protocol import Operation, Parameter, Reply, Request
 from .schema import Rpc
 from .spec import Batch
+from .transport import HttpTransport
 
-Send = Callable[[Request, float], Awaitable[Reply]]
 _JSON = ("Content-Type", "application/json")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 """Methods that may be repeated, as HTTP has it."""
 
 
 class Rest:
-    """See `protocol.Interface`. *base* is what stands before every path; *send* the transport."""
+    """See `protocol.Interface`. *base* is what stands before every path."""
 
-    def __init__(self, operations: Mapping[str, Operation], base: str, shown: str, send: Send) -> None:
+    def __init__(
+        self,
+        operations: Mapping[str, Operation],
+        base: str,
+        address: Address,
+        authorization: Authorization,
+        transport: HttpTransport,
+    ) -> None:
         self.operations = operations
         self._base = base.rstrip("/")
-        self._shown = shown
-        self._send = send
+        self._address = address
+        self._authorization = authorization
+        self._transport = transport
 
     def encode(self, operation: Operation, arguments: Sequence[Any]) -> Request:
         """The request. Raises RowFault."""
@@ -50,7 +60,7 @@ class Rest:
 
     async def exchange(self, request: Request, timeout: float) -> Reply:
         """One attempt."""
-        return await self._send(request, timeout)
+        return await self._transport.send(request, timeout)
 
     def decode(self, operation: Operation, reply: Reply) -> Any:
         """The value."""
@@ -59,8 +69,13 @@ class Rest:
     def shown(self, request: Request) -> str:
         """As it goes over the wire, nearly."""
         method, _, path = request.target.partition(" ")
-        lines = [f"{method} {self._shown}{path}", *(f"{name}: {value}" for name, value in request.headers)]
+        lines = [f"{method} {self._address.scheme}://{self._address.netloc}{path}"]
+        lines += [f"{name}: {value}" for name, value in (*request.headers, *self._authorization.shown)]
         return "\n".join([*lines, "", request.body.decode("utf-8", "replace")]).rstrip()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.close()
 
 
 class OfRpc:
@@ -113,7 +128,7 @@ class OfRpc:
 
 
 def _may_be_missing(field: Any) -> bool:
-    return field.has_presence or field.is_repeated
+    return bool(field.has_presence or field.is_repeated)
 
 
 def operation_of(rpc: Rpc, name: str) -> Operation:

@@ -11,6 +11,8 @@ from ..errors import KuiperError, ServiceError, did_you_mean
 from ..functions.output import note
 from .binder import Bindings, Dry
 from .freshness import Freshness
+from .loop import Loop
+from .protocol import Operation
 from .reading import Described, found
 from .status import ServiceStatus
 
@@ -23,8 +25,9 @@ class Service:
     *renew* makes an edited file count, or raises; *forget* drops the service from its session.
     """
 
-    def __init__(self, name: str, clock: Clock, renew: Renew, forget: Callable[[str], None]) -> None:
+    def __init__(self, name: str, clock: Clock, loop: Loop, renew: Renew, forget: Callable[[str], None]) -> None:
         self.name = name
+        self._loop = loop
         self.generation = 0
         self._clock = clock
         self._renew = renew
@@ -38,7 +41,7 @@ class Service:
 
     def bind(self, described: Described) -> Bindings:
         """The interfaces of a file, ready to be called, and not used yet. Raises ServiceError."""
-        return Bindings(self.name, described, self._clock, self.answer)
+        return Bindings(self.name, described, self._clock, self._loop, self.answer)
 
     def use(self, bindings: Bindings) -> None:
         """From the next batch on; batches under way end with what they began with."""
@@ -119,6 +122,10 @@ class Service:
     def status(self) -> ServiceStatus:
         """A snapshot."""
         return self._now.status(self.generation, self._fault)
+
+    def operation(self, function: str) -> Operation:
+        """What a function asks of which interface. Raises KeyError."""
+        return self._now.operation(function)
 
     @property
     def described(self) -> Described:
