@@ -171,7 +171,8 @@ def told(function: Function | Builtin) -> str:
     if isinstance(function, Builtin):
         return f"{_KINDS[function.kind]} {signature(function).removeprefix(function.name)}: {function.help}"
     kind = "your aggregate" if function.aggregate else "your function"
-    kind = kind.replace("your", f"plugin {function.owner},") if function.owner else kind
+    owner = "service" if function.kind == "external" else "plugin"
+    kind = kind.replace("your", f"{owner} {function.owner},") if function.owner else kind
     line = function.help.split("\n")[0]
     return f"{kind} ({', '.join(function.parameters)})" + (f": {line}" if line else "")
 

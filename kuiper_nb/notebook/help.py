@@ -157,9 +157,27 @@ def _verb(topic: str, known: Known) -> Iterator[str]:
     verb = VERBS.get(topic.lower())
     if topic.lower() in ("plugin", "plugins"):
         yield _plugins()
+    elif topic.lower() in ("service", "services"):
+        yield _services()
     elif verb is not None:
         usage = f"%kuiper {topic.lower()} {_USAGE[topic.lower()]}" if topic.lower() in _USAGE else ""
         yield "\n\n".join(part for part in (f"{topic.lower()}, a verb: {verb.help}", usage) if part)
+
+
+def _services() -> str:
+    from .serviceverbs import CELL
+    from .serviceverbs import VERBS as OF_SERVICES
+
+    verbs = [(f"{name} {verb.usage}", verb.help) for name, verb in OF_SERVICES.items()]
+    return "\n".join(
+        [
+            "service, SQL functions that a server answers: REST, gRPC or msgpack-rpc, described in YAML.",
+            CELL,
+            "    the cell is the service file; eKuiper's JSON does, too",
+            "%kuiper service VERB …, or %kuiper VERB service …",
+            *_aligned(verbs),
+        ]
+    )
 
 
 def _plugins() -> str:
@@ -180,7 +198,7 @@ def _plugins() -> str:
     )
 
 
-_KINDS = "KIND is rule when it is left out, or stream, table, function, aggregate, source, sink, plugin"
+_KINDS = "KIND is rule when it is left out, or stream, table, function, aggregate, source, sink, plugin, service"
 _USAGE = {
     **dict.fromkeys(("stop", "start", "restart", "step", "why"), "RULE"),
     **dict.fromkeys(("show", "describe", "drop"), f"[KIND] NAME    ({_KINDS})"),

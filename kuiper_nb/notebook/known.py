@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..functions.source import SourceDefinition
     from ..plugins.peer import Served
     from ..plugins.supervisor import Plugin
+    from ..services.service import Service
 
 _FEW = 1000
 
@@ -32,6 +33,7 @@ class Known:
     sinks: Mapping[str, SinkDefinition] = field(default_factory=dict)
     sections: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     plugins: Mapping[str, Plugin] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
 
     @classmethod
     def now(cls) -> Known:
@@ -48,6 +50,7 @@ class Known:
             dict(session.sinks),
             dict(session._configurations),
             dict(session.plugins),
+            dict(session.services),
         )
 
     def served(self, kind: str) -> dict[str, tuple[str, Served]]:

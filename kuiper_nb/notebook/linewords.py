@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..connectors import SINKS, documented
 from ..sql.ruleoptions import RULE_OPTIONS
-from . import firstline, pluginverbs, pluginwords
+from . import firstline, pluginverbs, pluginwords, serviceverbs, servicewords
 from .candidates import Candidate, files, functions, of_plugins, streams
 from .known import Known
 
@@ -15,6 +15,8 @@ from .known import Known
 def of_first_line(line: str, known: Known) -> tuple[str, list[Candidate]]:
     """What completes `%%kuiper …`, of which *line* is what stands behind the magic and before the cursor."""
     typed, words = _apart(line)
+    if words[:1] == ["service"]:
+        return servicewords.of_first_line(typed, words[1:], known)
     if words[:1] == ["plugin"]:
         return pluginwords.of_first_line(typed, words[1:], known)
     if words and firstline.takes_value(words[-1]):
@@ -29,6 +31,8 @@ def of_line(line: str, known: Known) -> tuple[str, list[Candidate]]:
     typed, words = _apart(line)
     if words and "plugin" in (word.lower() for word in words[:2]) and words[0].lower() != "help":
         return pluginwords.of_line(typed, [word for word in words if word.lower() != "plugin"], known)
+    if words and "service" in (word.lower() for word in words[:2]) and words[0].lower() != "help":
+        return servicewords.of_line(typed, [word for word in words if word.lower() != "service"], known)
     if not words:
         verbs = (Candidate(name, f"verb: {verb.help}") for name, verb in VERBS.items() if name not in LATER)
         starts = (Candidate(word, "keyword") for word in ("SELECT", "CREATE", "DROP", "SHOW", "DESCRIBE"))
@@ -49,6 +53,7 @@ def of_line(line: str, known: Known) -> tuple[str, list[Candidate]]:
     lists = [Candidate(f"{kind}s", "list") for kind in KINDS[1:8] if kind != "aggregate"] if verb == "show" else []
     kinds = [Candidate(kind, "kind") for kind in KINDS[: 7 if verb in _OF_ANY_KIND else verb != "record"]]
     kinds += [Candidate("plugin", "kind")] if verb in pluginverbs.VERBS else []
+    kinds += [Candidate("service", "kind")] if verb in serviceverbs.VERBS else []
     return _fitting(typed, [*_of_verb(verb, known), *lists, *kinds])
 
 
@@ -65,6 +70,8 @@ def named(kind: str, known: Known) -> Iterator[Candidate]:
             yield from (
                 Candidate(name, f"your {kind}") for name in (known.sources if kind == "source" else known.sinks)
             )
+        case "service":
+            yield from servicewords.named(known)
         case "plugin":
             yield from pluginwords.named(known)
 

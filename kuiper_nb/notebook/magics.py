@@ -57,6 +57,8 @@ class Kuiper(Magics):
             return self._shown(self._tested(first, cell, bind), first)
         if line.split()[:1] == ["plugin"]:
             return self._plugin(line.strip(), cell)
+        if line.split()[:1] == ["service"]:
+            return self._service(line.strip(), cell, local_ns or {})
         first = firstline.read(line)
         if not cell.strip():
             raise firstline.FirstLineError("the cell is empty", firstline.USAGE)
@@ -93,6 +95,14 @@ class Kuiper(Magics):
         messages, loud = plugincell.made(kuiper_nb.session(), line, cell, self.cells)
         if loud:
             self._tell(messages)
+
+    def _service(self, line: str, cell: str, names: dict[str, Any]) -> None:
+        """Make the cell a service."""
+        from . import serviceverbs
+
+        messages, loud = serviceverbs.made(kuiper_nb.session(), line, cell, {**self.shell.user_ns, **names})
+        if loud:
+            self._tell(["\n".join(messages)])
 
     def _tested(self, first: firstline.FirstLine, cell: str, bind: Any) -> Any:
         """Run a cell that is a test; a difference is shown before the error that says so."""

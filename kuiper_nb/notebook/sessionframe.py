@@ -11,7 +11,7 @@ from ..connectors.system import process_memory
 from ..engine.rule import Rule
 from ..errors import KuiperError
 from ..session import Session
-from . import pluginframe
+from . import pluginframe, serviceframe
 from .feed import Frame
 from .pluginframe import Since
 from .ruleframe import log_lines
@@ -30,6 +30,7 @@ ACTIONS = {
     "source": ("drop",),
     "sink": ("drop",),
     "plugin": pluginframe.ACTIONS,
+    "service": serviceframe.ACTIONS,
 }
 """What a row can be asked to do, by its kind."""
 
@@ -69,7 +70,8 @@ class SessionFrames:
         """Everything there is, with *share* (0 to 1) of the rows; *logs_of* is the kind and name of the rule or plugin
         whose log is open, or ''."""
         plugins = [pluginframe.row(plugin, self._since) for plugin in list(session.plugins.values())]
-        rows = [*self._rules(session), *plugins, *_definitions(session)]
+        services = [serviceframe.row(service) for service in list(session.services.values())]
+        rows = [*self._rules(session), *plugins, *services, *_definitions(session)]
         most = max(1, round(MOST_ROWS * share))
         return {
             "head": {
@@ -108,6 +110,9 @@ class SessionFrames:
             }
 
 
+_OWNERS = {"external": "service"}
+
+
 def _definitions(session: Session) -> Iterator[Frame]:
     for kind, streams in (("stream", session.streams), ("table", session.tables)):
         for name, stream in sorted(streams.items()):
@@ -119,7 +124,14 @@ def _definitions(session: Session) -> Iterator[Frame]:
         for name in sorted(definitions):
             defined = definitions[name]
             help, owner = getattr(defined, "help", "") or "", getattr(defined, "owner", "")
-            detail = ": ".join(text for text in (f"plugin {owner}" if owner else "", help.split("\n")[0]) if text)
+            detail = ": ".join(
+                text
+                for text in (
+                    f"{_OWNERS.get(getattr(defined, 'kind', ''), 'plugin')} {owner}" if owner else "",
+                    help.split("\n")[0],
+                )
+                if text
+            )
             yield _defined(session, kind, name, detail, definitions.generation(name), dropped=not owner)
 
 
@@ -158,6 +170,9 @@ def done(session: Session, action: str, kind: str, name: str) -> str:
         return f"{kind} {name} is dropped"
     if kind == "plugin":
         return pluginframe.done(session, action, name)
+    if kind == "service":
+        session.services[name].reload()
+        return f"service {name} is read anew"
     if name not in session.rules:
         raise KuiperError(f"there is no rule {name} any more", "")
     rule = session.rules[name]

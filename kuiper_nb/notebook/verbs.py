@@ -84,8 +84,9 @@ def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
     verb = words[0] if words else "status"
     if verb.lower() in _LISTS:
         words, verb = ["show", *words], "show"
-    if (text := _of_plugins(words)) is not None:
-        return FirstLine(), VERBS["plugin"].run(Line(session, "plugin", FirstLine(), place, text))
+    for kind in ("plugin", "service"):
+        if (text := _of_kind(kind, words, line)) is not None:
+            return FirstLine(), VERBS[kind].run(Line(session, kind, FirstLine(), place, text))
     if verb.lower() in LATER:
         raise NotSupported(f"%kuiper {verb} is not supported yet")
     if verb.lower() not in VERBS:
@@ -96,8 +97,6 @@ def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
     kind = "rule"
     if rest and rest[0].lower() in (*KINDS, *_LISTS) and (len(rest) > 1 or rest[0].lower() in _LISTS):
         kind, rest = rest[0].lower(), rest[1:]
-    if kind in ("service", "services"):
-        raise NotSupported("a service is not supported yet")
     text = line.strip()[len(words[0]) :].strip() if words and words[0] in line else ""
     if verb.lower() == "test":
         return FirstLine(), _tests(session, rest)
@@ -107,12 +106,12 @@ def done(line: str, session: Session, place: Place) -> tuple[FirstLine, Any]:
     return first, VERBS[verb.lower()].run(Line(session, kind, first, place, sql))
 
 
-def _of_plugins(words: list[str]) -> str | None:
-    """`stop x`, of `%kuiper plugin stop x` and `%kuiper stop plugin x`; None for what is not about plugins."""
+def _of_kind(kind: str, words: list[str], line: str) -> str | None:
+    """`stop x`, of `%kuiper plugin stop x` and `%kuiper stop plugin x`; None for what is not about that kind."""
     first, second = (word.lower() for word in (*words, "", "")[:2])
-    if first == "plugin":
-        return " ".join(words[1:])
-    if second in ("plugin", "plugins") and first not in ("help", "reset", "test"):
+    if first == kind:
+        return line.strip()[len(kind) :].strip()  # as it was written: a call may have texts with spaces
+    if second in (kind, f"{kind}s") and first not in ("help", "reset", "test"):
         return " ".join([first, *words[2:]])
     return None
 
@@ -189,6 +188,12 @@ def _tests(session: Session, words: list[str]) -> View | str:
     return trials.listed(session, words)
 
 
+def _service(line: Line) -> Any:
+    from . import serviceverbs
+
+    return serviceverbs.done(line.session, line.text)
+
+
 def _plugin(line: Line) -> Any:
     from . import pluginverbs
 
@@ -207,6 +212,7 @@ def _reset(line: Line) -> str:
     counts = [counted(len(session.rules), "rule"), counted(len(session.streams), "stream")]
     counts += [counted(len(session.tables), "table")] if session.tables else []
     counts += [counted(len(session.plugins), "plugin")] if session.plugins else []
+    counts += [counted(len(session.services), "service")] if session.services else []
     return f"{', '.join(counts[:-1])} and {counts[-1]} are forgotten, and what Python defined."
 
 
@@ -261,7 +267,8 @@ VERBS: dict[str, Verb] = {
     "restart": Verb(lambda line: running.restart(line.rule()), "stop and start a rule"),
     "logs": Verb(lambda line: logs.logs(line.rule(), line.first), "what a rule's Python code printed, and its events"),
     "tail": Verb(lambda line: logs.tail(line.rule(), line.first), "the same, and what is added until the rule stops"),
-    "drop": Verb(_drop, "drop a rule, stream, table, function, source, sink or plugin"),
+    "drop": Verb(_drop, "drop a rule, stream, table, function, source, sink, plugin or service"),
+    "service": Verb(_service, "add, show, call, reload, record, replay, live, drop; help service says more"),
     "plugin": Verb(_plugin, "add, attach, from, show, start, stop, restart, drop, logs, debug; help plugin says more"),
     "record": Verb(_record, "record what a stream's source delivers", names=2),
     "replay": Verb(

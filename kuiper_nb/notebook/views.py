@@ -204,6 +204,7 @@ def _definitions(session: Session) -> dict[str, list[str]]:
         "sources": [f"{name} (generation {session.sources.generation(name)})" for name in sorted(session.sources)],
         "sinks": [f"{name} (generation {session.sinks.generation(name)})" for name in sorted(session.sinks)],
         "plugins": [_plugin(plugin.status) for plugin in list(session.plugins.values())],
+        "services": [f"{s.name} ({s.status.status}, generation {s.generation})" for s in session.services.values()],
     }
 
 

@@ -18,6 +18,7 @@ from .authorization import Authorization
 from .batch import Batches, answered
 from .cache import Answers
 from .caller import Caller
+from .cassette import Cassette, Taped
 from .loop import Loop
 from .protocol import CallFailed, Interface, Operation, Reply, Request
 from .reading import Described
@@ -28,6 +29,7 @@ from .status import InterfaceStatus, ServiceStatus, Tally
 from .transport import HttpTransport
 
 _FUNCTIONS_TOLD = 200
+_TOLD_BYTES = 2000
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Bound:
         self.files: tuple[Path, ...] = ()
         options = spec.options
         self.authorization = Authorization(options.auth, options.headers, self.address.user, self._token)
-        self.interface = self._made(described)
+        self.interface = Taped(name, self._made(described))
         self.cache = Answers(options.cache, clock.now) if options.cache is not None else None
         self.caller = Caller(
             self.interface,
@@ -280,6 +282,7 @@ class Bindings:
         self._name = name
         self._clock = clock
         self._loop = loop
+        self._cassette: Cassette | None = None
         self._bound = [Bound(each, spec, described, loop, clock) for each, spec in described.spec.interfaces.items()]
         self._owners: dict[str, tuple[Bound, Operation]] = {}
         self.notes = [*described.notes]
@@ -328,7 +331,19 @@ class Bindings:
             functions=tuple(self.functions)[:_FUNCTIONS_TOLD],
             interfaces=interfaces,
             notes=tuple(self.notes),
+            cassette=f"{self._cassette.mode} {self._cassette.path.name}" if self._cassette is not None else "",
         )
+
+    def tape(self, cassette: Cassette | None) -> None:
+        """Record into it, or play it; None for neither."""
+        self._cassette = cassette
+        for bound in self._bound:
+            bound.interface.cassette = cassette
+
+    @property
+    def cassette(self) -> Cassette | None:
+        """What is recorded into, or played."""
+        return self._cassette
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """What was put aside."""
@@ -338,13 +353,15 @@ class Bindings:
         """What a function asks."""
         return self._owners[function][1]
 
-    def retire(self) -> None:
-        """Close, once what is under way must be over."""
+    def retire(self, closed: Callable[[], object]) -> None:
+        """Close, once what is under way must be over; then *closed* is called."""
         patience = max((bound.spec.options.deadline for bound in self._bound), default=0.0) + 1
 
         async def later() -> None:
             await asyncio.sleep(patience)
             await self._closed()
+            self.described.close()
+            closed()
 
         self._loop.run(later())
 
@@ -398,6 +415,15 @@ def _told(value: Any) -> str:
 
 
 def _reply(reply: Reply) -> str:
-    head = [f"status {reply.status}", *(f"{name}: {value}" for name, value in reply.headers.items())]
-    body = "\n".join(part[:2000].decode("utf-8", "replace") for part in reply.parts[:20])
+    """What came, with the one header that says how to read it: the others differ from call to call."""
+    kind = reply.headers.get("content-type", "")
+    head = [f"status {reply.status}", *([f"content-type: {kind}"] if kind else [])]
+    body = "\n".join(part[:_TOLD_BYTES].decode("utf-8", "replace") for part in reply.parts[:20] if _is_text(part))
     return "\n".join([*head, "", body]).rstrip()
+
+
+def _is_text(part: bytes) -> bool:
+    try:
+        return part[:_TOLD_BYTES].decode("utf-8", "ignore").isprintable() or b"\n" in part
+    except UnicodeDecodeError:
+        return False

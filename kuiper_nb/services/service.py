@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ..contracts import Answer, Call, Clock, Failure, Function
 from ..errors import KuiperError, ServiceError, did_you_mean
 from ..functions.output import note
 from .binder import Bindings, Dry
+from .cassette import Cassette
 from .freshness import Freshness
 from .loop import Loop
 from .protocol import Operation
@@ -36,6 +39,7 @@ class Service:
         self._bindings: Bindings | None = None
         self._freshness = Freshness(())
         self._fault = ""
+        self._retired: list[Bindings] = []
 
     # ---- what a session does with it
 
@@ -50,12 +54,17 @@ class Service:
         self._fault = ""
         self.generation += 1
         if old is not None:
-            old.retire()
+            bindings.tape(old.cassette)
+            self._retired.append(old)
+            old.retire(lambda: self._retired.remove(old) if old in self._retired else None)
 
     def close(self) -> None:
-        """Let go of connections."""
-        if self._bindings is not None:
-            self._bindings.close()
+        """Let go of connections; what was recorded is written."""
+        with contextlib.suppress(KuiperError):
+            self.tape(None)
+        for bindings in (*self._retired, *([self._bindings] if self._bindings is not None else [])):
+            bindings.close()
+        self._retired.clear()
 
     # ---- calls
 
@@ -90,6 +99,28 @@ class Service:
             hint = did_you_mean(function, self._now.functions)
             raise ServiceError(f"service {self.name} has no function {function}", hint)
         return self._now.dry(function, arguments)
+
+    # ---- recordings
+
+    def record(self, file: str | Path) -> None:
+        """Keep every answer from now on; `live` ends that and writes the file."""
+        self.tape(Cassette(Path(file).expanduser(), "record"))
+
+    def replay(self, file: str | Path) -> None:
+        """Answer from a recording, and ask nobody. Raises ServiceError."""
+        self.tape(Cassette(Path(file).expanduser(), "replay"))
+
+    def live(self) -> None:
+        """Ask the server again. Raises ServiceError where a recording cannot be written."""
+        self.tape(None)
+
+    def tape(self, cassette: Cassette | None) -> None:
+        """Take it in the place of the one there is, which is written if it was recorded."""
+        before = self._bindings.cassette if self._bindings is not None else None
+        if self._bindings is not None:
+            self._bindings.tape(cassette)
+        if before is not None and before.mode == "record":
+            before.save()
 
     # ---- its file
 
