@@ -269,14 +269,12 @@ def test_what_cannot_be_called_cannot_be_registered(session: Session, method: st
         getattr(session, method)(5)
 
 
-def test_services_are_refused_by_name(session: Session) -> None:
-    absent = session.services
-
-    assert (len(absent), "sample" in absent, list(absent)) == (0, False, [])
-    with pytest.raises(KuiperError, match="services are not supported yet"):
-        absent.add("sample.yaml")
-    with pytest.raises(KuiperError, match="services are not supported yet"):
-        absent["sample"]
+def test_there_are_no_services_until_one_is_added(session: Session) -> None:
+    assert (len(session.services), "sample" in session.services, list(session.services)) == (0, False, [])
+    with pytest.raises(KuiperError, match=r"there is no .*sample\.yaml"):
+        session.services.add("sample.yaml")
+    with pytest.raises(KuiperError, match="no service named sample"):
+        session.drop("service", "sample")
 
 
 def test_the_plugins_of_the_notebook_have_a_name() -> None:

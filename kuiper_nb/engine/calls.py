@@ -31,7 +31,13 @@ def answered(
         return pa.nulls(rows), {row: Failure(fault.message) for row in range(rows)}
     if not function.vectorized and not function.columnar:
         arguments = [python(column) for column in arguments]
-    return uniform(call.name, function.call(Call(tuple(arguments), rows, caller.context(call))), rows)
+    answer = function.call(Call(tuple(arguments), rows, caller.context(call)))
+    try:
+        return uniform(call.name, answer, rows)
+    except NotUniform:
+        if function.columnar:
+            caller.keep(call, [python(column) for column in arguments], answer)
+        raise
 
 
 def _builtin(

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..contracts import Row
 from ..errors import RowFault
+from ..functions.call import RowCaller
 from ..sql import resolved as r
 from ..sql import syntax as s
 from ..sql.arrays import NilArray
@@ -23,7 +24,9 @@ from ..sql.syntax import Node
 from ..sql.timeformat import rfc3339
 from ..sql.values import described, go_type, text
 from ..windowing.windows import Span
+from .emits import RowError
 from .refused import refused
+from .together import Together
 
 
 class Exact:
@@ -46,6 +49,7 @@ class Exact:
         self._steps = [(call.site, self._evaluator.step(call)) for call in plan.analytic]
         alone = not self._steps and self._filter is None and (plan.window is None or plan.where_first)
         self._refused = refused(plan.where, plan.aliases) if alone else None
+        self._caller = caller if isinstance(caller, RowCaller) else None
         self.left = False  # whether, in some window, rows were left after WHERE
 
     def reset(self) -> None:
@@ -80,6 +84,32 @@ class Exact:
     def refusals(self, rows: Sequence[Row]) -> Iterable[str | None]:
         """The faults of rows that are known to fail before anything is computed of them; None for the others."""
         return repeat(None, len(rows)) if self._refused is None else self._refused.messages(rows)
+
+    def asked(self, frames: Iterable[Frame | RowError]) -> Iterable[Frame | RowError]:
+        """*frames* with the answers of functions elsewhere, each of which has been asked about all of them at once.
+
+        Where something is remembered from row to row they go one by one.
+        """
+        caller = self._caller
+        if caller is None or self._steps or not any(caller.elsewhere(call.name) for call in self.plan.calls):
+            return frames
+        listed = list(frames)
+        together = Together(caller, len(self.plan.calls), self._rehearsed)
+        together.rehearse([frame for frame in listed if isinstance(frame, Frame)])
+        return listed
+
+    def _rehearsed(self, frame: Frame) -> None:
+        if (
+            self.passes_where(frame)
+            and self.plan.limit != 0
+            and (self.plan.having is None or self.passes_having(frame))
+        ):
+            self.rows(frame)
+
+    def over(self) -> None:
+        """The batch is: what was answered for its rows is forgotten."""
+        if self._caller is not None:
+            self._caller.forget()
 
     def passes_filter(self, frame: Frame) -> bool:
         """Whether the window's FILTER, where there is one, lets the row in."""

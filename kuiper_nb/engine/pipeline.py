@@ -69,6 +69,7 @@ class Pipeline:
     def take(self, batch: Batch) -> None:
         """One micro-batch."""
         self.out.counts["rows_in"] += len(batch)
+        self.exact.over()
         releases, at = batch.times, int(batch.arrivals[-1])
         if self.watermark is not None:
             admission = self.watermark.admit(batch.times)
@@ -220,12 +221,11 @@ class Pipeline:
 
     def _answer(self, rest: Rest, batch: Batch, places: Sequence[int], failures: Failures) -> None:
         used = filtered = 0
-        for place, frame, arrival in zip(places, self._frames(batch), batch.arrivals.tolist(), strict=True):
+        frames = self.exact.asked(self._frames(batch, places, failures))
+        for place, frame, arrival in zip(places, frames, batch.arrivals.tolist(), strict=True):
             if isinstance(frame, RowError):
                 rest.made.append((place, frame))
                 continue
-            if failures:
-                frame.failures = failures.get(place, frame.failures)
             try:
                 self.exact.prepare(frame)
                 if not self.exact.passes_where(frame):
@@ -239,14 +239,15 @@ class Pipeline:
         self.out.counts["used"] += used
         self.out.counts["filtered"] += filtered
 
-    def _frames(self, batch: Batch) -> Iterator[Frame | RowError]:
+    def _frames(self, batch: Batch, places: Sequence[int], failures: Failures) -> Iterator[Frame | RowError]:
         """The rows as frames; as errors where it is known that they fail."""
         scope, meta, rows = self.scope, batch.meta, batch.as_rows()
         refusals = self.exact.refusals(rows)
-        for row, at, arrival, refusal in zip(
-            rows, batch.times.tolist(), batch.arrivals.tolist(), refusals, strict=True
-        ):
-            yield Frame(row, at, meta, scope) if refusal is None else RowError(refusal, row, arrival)
+        columns = places, rows, batch.times.tolist(), batch.arrivals.tolist(), refusals
+        for place, row, at, arrival, refusal in zip(*columns, strict=True):
+            frame = Frame(row, at, meta, scope)
+            frame.failures = failures.get(place, frame.failures)
+            yield frame if refusal is None else RowError(refusal, row, arrival)
 
     # ---- rows into windows
 
@@ -284,12 +285,11 @@ class Pipeline:
         self.arms["exact"] += len(batch)
         kept: list[int] = []
         frames: list[Frame] = []
-        for place, frame, arrival in zip(places, self._frames(batch), batch.arrivals.tolist(), strict=True):
+        those = self._frames(batch, places, failures)
+        for place, frame, arrival in zip(places, those, batch.arrivals.tolist(), strict=True):
             if isinstance(frame, RowError):
                 self.out.failed(frame)
                 continue
-            if failures:
-                frame.failures = failures.get(place, frame.failures)
             try:
                 self.exact.prepare(frame)
                 if self.exact.passes_filter(frame) and (not self.plan.where_first or self.exact.passes_where(frame)):

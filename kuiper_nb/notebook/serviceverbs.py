@@ -149,7 +149,7 @@ def _record(session: Session, said: PluginLine) -> str:
     service = _service(session, said)
     file = Path(said.names[1]) if len(said.names) > 1 else recording(service.name)
     service.record(file)
-    return f"The answers of service {service.name} are kept, and written into {file} by %kuiper service live {service.name}."
+    return f"Answers of service {service.name} are kept; %kuiper service live {service.name} writes them into {file}."
 
 
 def _replay(session: Session, said: PluginLine) -> str:

@@ -112,12 +112,8 @@ class Taped:
     def __init__(self, name: str, interface: Interface) -> None:
         self.name = name
         self.interface = interface
+        self.operations = interface.operations
         self.cassette: Cassette | None = None
-
-    @property
-    def operations(self) -> Any:
-        """Those of the interface."""
-        return self.interface.operations
 
     def encode(self, operation: Operation, arguments: Sequence[Any]) -> Request:
         """As the interface does."""

@@ -100,8 +100,8 @@ class OfRpc:
         if not isinstance(value, dict):  # a wrapper
             value = {"value": value}
         for name in self._in_path:
-            if name not in value:  # zero: protobuf's JSON leaves it out
-                value[name] = getattr(message, name)
+            if name not in value and not isinstance(zero := getattr(message, name), str):
+                value[name] = zero  # which protobuf's JSON leaves out
         binding = next((each for each in self._bindings if each.fits(value)), self._bindings[0])
         path, rest = binding.path(value), binding.rest(value)
         if binding.body == "*":
@@ -110,7 +110,7 @@ class OfRpc:
         if binding.body:
             part = rest.pop(binding.body, None)
             if part is not None:
-                body = _dumped(_camel(part, self._rpc.input.fields_by_name[binding.body].message_type))
+                body = dumped(_camel(part, self._rpc.input.fields_by_name[binding.body].message_type))
         left = query(rest)
         return binding.method, f"{path}?{left}" if left else path, body, ()
 
@@ -119,8 +119,8 @@ class OfRpc:
         if name == "google.protobuf.StringValue":
             return str(message.value).encode()  # as eKuiper: a JSON text, written by the rule
         if messages.is_wrapper(self._rpc.input):
-            return _dumped(rest.get("value"))
-        return _dumped(_camel(rest, self._rpc.input))
+            return dumped(rest.get("value"))
+        return dumped(_camel(rest, self._rpc.input))
 
     def decode(self, reply: Reply) -> Any:
         """The value."""
@@ -162,7 +162,7 @@ class Schemaless:
             path = f"/{path}"
         if any(part in ("..", ".") for part in path.split("?")[0].split("/")) or not path.isprintable() or " " in path:
             raise RowFault(f"the path {path} leads elsewhere")
-        body = None if not more else _dumped(more[0] if len(more) == 1 else more)
+        body = None if not more else dumped(more[0] if len(more) == 1 else more)
         return method.upper(), path, body, ()
 
     def decode(self, reply: Reply) -> Any:
@@ -198,7 +198,7 @@ def _camel(value: Any, descriptor: Any) -> Any:
     return found
 
 
-def _dumped(value: Any) -> bytes:
+def dumped(value: Any) -> bytes:
     """JSON, without spaces. Raises RowFault for what is none."""
     try:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_told).encode()

@@ -34,10 +34,11 @@ class Frame:
     the rows of a group, None for a single row. *bound* is the window's span, *number* the row's place in the emit.
     *analytic* holds, by site, what analytic calls answered when the row arrived; *failures* the user's functions that
     are
-    known to fail for the row and need not be called again.
+    known to fail for the row and need not be called again; *answers* what they have answered already, with the
+    arguments.
     """
 
-    __slots__ = ("aliases", "analytic", "at", "bound", "failures", "group", "meta", "number", "row", "scope")
+    __slots__ = ("aliases", "analytic", "answers", "at", "bound", "failures", "group", "meta", "number", "row", "scope")
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Frame:
         self.analytic = analytic
         self.number = 1
         self.failures: Mapping[int, Failure] = _NO_FAILURES
+        self.answers: dict[int, Any] = {}
         self.aliases: dict[str, Any] = {}
 
 
