@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .views import View, counted
 
 if TYPE_CHECKING:
-    from ..services.binder import Dry
+    from ..services.bound import Dry
     from ..services.installed import Services
     from ..services.service import Service
     from ..services.status import InterfaceStatus

@@ -106,6 +106,8 @@ def _user(text: str) -> tuple[str, str]:
         bare = bare.replace(reference, f"kuiper-secret-{number}")
     scheme, separator, rest = bare.partition("://")
     before, at, host = rest.partition("@") if separator else ("", "", "")
+    if "\\" in bare:
+        raise ServiceError(f"the address {secrets.masked(text)} has a backslash", _EXAMPLE)
     if not at or "/" in before:
         if references:
             raise ServiceError(f"the address {text} has a secret where its host is", "secrets stand before an @")

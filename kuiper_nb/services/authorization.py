@@ -59,10 +59,15 @@ class Authorization:
             return self._fixed
         return {**self._fixed, "Authorization": f"Bearer {await self._valid(self._auth.oauth2)}"}
 
-    async def renewed(self, used: Mapping[str, str]) -> bool:
-        """After a refusal of what was *used*: forget it. Whether there may be something better."""
+    @property
+    def stamp(self) -> str:
+        """What tells one token from the next."""
+        return self._token
+
+    async def renewed(self, stamp: str) -> bool:
+        """After a refusal: forget the token of that *stamp*, unless somebody has. Whether there may be a better one."""
         if self._auth.oauth2 is not None:
-            if used.get("Authorization") == f"Bearer {self._token}":
+            if stamp and stamp == self._token:
                 self._token = ""
             return True
         changing = ("${file:", "${cmd:")

@@ -17,6 +17,7 @@ from .cache import MISSING, Answers
 from .caller import Caller
 from .loop import Loop
 from .protocol import CallFailed, Interface, Operation, Reply, Request
+from .secrets import masked
 from .spec import Batch
 
 _TICK = 0.5
@@ -200,7 +201,7 @@ def answered(
     failures: dict[int, Failure] = {}
     for row, outcome in enumerate(outcomes):
         if isinstance(outcome, (CallFailed, RowFault)):
-            message = f"call func {operation.name} error: {outcome.message}"
+            message = masked(f"call func {operation.name} error: {outcome.message}")
             failed(row, message)
             if on_error != "null":
                 failures[row] = Failure(message)

@@ -62,7 +62,7 @@ class Bound:
             Retry.of(options),
             options.deadline,
             options.rate,
-            self._renew,
+            self.authorization,
             self.tally.attempted,
         )
         keyed_by = options.cache.key if options.cache is not None else ()
@@ -195,9 +195,6 @@ class Bound:
         address = Address.of(url)
         asked = Request(Operation("token", "POST"), f"POST {address.path or '/'}", body, tuple(headers.items()))
         return await self._tokens.send(asked, self.spec.options.deadline)
-
-    async def _renew(self) -> bool:
-        return await self.authorization.renewed(await self.authorization.headers())
 
     # ---- calls
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
+from .authorization import Authorization
 from .protocol import CallFailed, Interface, Operation, Reply, Request
 from .retry import Host, Retry, chance, is_of_host
-
-Renew = Callable[[], Awaitable[bool]]
 
 
 class Pace:
@@ -27,8 +26,8 @@ class Pace:
 
 
 class Caller:
-    """Calls one *interface*. *renew* is told of a refusal for want of a right; *noted* of each attempt: how many
-    seconds it took, and the failure. Used in the event loop only."""
+    """Calls one *interface*. *authorization* is told of a refusal for want of a right; *noted* of each attempt: how
+    many seconds it took, and the failure. Used in the event loop only."""
 
     def __init__(
         self,
@@ -36,14 +35,14 @@ class Caller:
         retry: Retry,
         deadline: float,
         rate: float | None,
-        renew: Renew,
+        authorization: Authorization,
         noted: Callable[[float, CallFailed | None], None],
     ) -> None:
         self._interface = interface
         self._retry = retry
         self._deadline = deadline
         self._pace = Pace(rate)
-        self._renew = renew
+        self._authorization = authorization
         self._noted = noted
         self.host = Host()
 
@@ -57,10 +56,16 @@ class Caller:
             attempt += 1
             if not self.host.may_ask(loop.time()):
                 raise CallFailed("breaker", f"not asked: the last {self.host.failures} calls have failed", sent=False)
+            stamp = self._authorization.stamp
             try:
                 return await self._once(request, end - loop.time(), decode or self._interface.decode)
             except CallFailed as failed:
-                if failed.status in (401, 16) and failed.kind == "auth" and not renewed and await self._renewed(end):
+                if (
+                    failed.status in (401, 16)
+                    and failed.kind == "auth"
+                    and not renewed
+                    and await self._renewed(stamp, end)
+                ):
                     renewed, attempt = True, attempt - 1
                     continue
                 wait_or_none = self._retry.wait(attempt, failed, request.operation, chance())
@@ -70,10 +75,10 @@ class Caller:
                     raise
                 await asyncio.sleep(wait_or_none)
 
-    async def _renewed(self, end: float) -> bool:
+    async def _renewed(self, stamp: str, end: float) -> bool:
         try:
             async with asyncio.timeout_at(end):
-                return await self._renew()
+                return await self._authorization.renewed(stamp)
         except (TimeoutError, CallFailed):
             return False
 

@@ -11,7 +11,8 @@ from typing import Any
 from ..contracts import Answer, Call, Clock, Failure, Function
 from ..errors import KuiperError, ServiceError, did_you_mean
 from ..functions.output import note
-from .binder import Bindings, Dry
+from .binder import Bindings
+from .bound import Dry
 from .cassette import Cassette
 from .freshness import Freshness
 from .loop import Loop

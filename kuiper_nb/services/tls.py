@@ -38,9 +38,10 @@ def reason(error: BaseException) -> str:
     """Why a connection is not trusted, in words; '' where that is not the matter."""
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
+        inner = getattr(seen, "certificate_error", None) or seen.__cause__ or seen.__context__
+        if isinstance(seen, ssl.SSLCertVerificationError) and hasattr(seen, "verify_message"):  # aiohttp's has none
             return f"its certificate is not good: {seen.verify_message}"
-        if isinstance(seen, ssl.SSLError):
-            return f"there is no secure connection: {seen.reason or seen}"
-        seen = getattr(seen, "certificate_error", None) or seen.__cause__ or seen.__context__
+        if isinstance(seen, ssl.SSLError) and inner is None:
+            return f"there is no secure connection: {getattr(seen, 'reason', None) or seen}"
+        seen = inner
     return ""

@@ -54,7 +54,7 @@ def test_objects_are_asked_about_together(session: Session) -> None:
 
 
 def test_the_whole_row_is_an_object(session: Session) -> None:
-    far = Elsewhere("far", lambda o: len(o))
+    far = Elsewhere("far", len)
     session._add(far.function)
 
     assert pushed(session, "SELECT far(*) AS f FROM demo", [{"a": 1}, {"a": 1, "b": 2}])[0] == [{"f": 1}, {"f": 2}]
@@ -62,11 +62,11 @@ def test_the_whole_row_is_an_object(session: Session) -> None:
 
 
 def test_one_that_depends_on_another_is_asked_after_it(session: Session) -> None:
-    inner, outer = Elsewhere("inner", lambda o: {"n": o["n"] + 1}), Elsewhere("outer", lambda o: o["n"] * 10)
+    inner, outer = Elsewhere("first_one", lambda o: {"n": o["n"] + 1}), Elsewhere("second_one", lambda o: o["n"] * 10)
     session._add(inner.function)
     session._add(outer.function)
 
-    rows, _ = pushed(session, "SELECT outer(inner(o)) AS f FROM demo", [{"o": {"n": n}} for n in range(5)])
+    rows, _ = pushed(session, "SELECT second_one(first_one(o)) AS f FROM demo", [{"o": {"n": n}} for n in range(5)])
 
     assert rows == [{"f": (n + 1) * 10.0} for n in range(5)]
     assert ([len(b) for b in inner.asked], [len(b) for b in outer.asked]) == ([5], [5])

@@ -129,7 +129,7 @@ class Grpc:
         answers: Mapping[str, Callable[[Any, grpc.ServicerContext], Any]],
         credentials: grpc.ServerCredentials | None = None,
         port: int = 0,
-        handlers: tuple[Any, ...] = (),
+        prepare: Callable[[grpc.Server], object] = lambda server: None,
     ) -> None:
         self._pool = ThreadPoolExecutor(16)
         self._server = grpc.server(self._pool, options=[("grpc.so_reuseport", 0)])
@@ -142,7 +142,8 @@ class Grpc:
                     answers[rpc.name], kind.FromString, _dumped
                 )
         own = [grpc.method_handlers_generic_handler(service, methods) for service, methods in by_service.items()]
-        self._server.add_generic_rpc_handlers((*own, *handlers))
+        self._server.add_generic_rpc_handlers(tuple(own))
+        prepare(self._server)
         address = f"127.0.0.1:{port}"
         self.port = (
             self._server.add_insecure_port(address)
