@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -141,11 +142,32 @@ def _object(descriptor: Descriptor, value: Any, place: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise _misfit(place, "STRUCT", value)
     found = {}
-    for field in descriptor.fields:
-        name = field.name if field.name in value else field.json_name
-        if name in value:
-            found[field.name] = _value(field, value[name], f"{place}.{name}")
+    for name, other, plain, field in _fields(descriptor):
+        key = name if name in value else other
+        if key in value:
+            item = value[key]
+            found[name] = item if type(item) is plain else _value(field, item, f"{place}.{key}")
     return found
+
+
+@lru_cache(maxsize=1000)
+def _fields(descriptor: Descriptor) -> list[tuple[str, str, type | None, Field]]:
+    """Of each field its two names, and the type of JSON that is its value as it is."""
+    return [(field.name, field.json_name, _plain(field), field) for field in descriptor.fields]
+
+
+def _plain(field: Field) -> type | None:
+    if field.is_repeated or field.message_type is not None or field.type == _F.TYPE_BYTES:
+        return None
+    return _TYPES.get(field.cpp_type)
+
+
+_TYPES = {
+    **dict.fromkeys((_F.CPPTYPE_INT32, _F.CPPTYPE_INT64, _F.CPPTYPE_UINT32, _F.CPPTYPE_UINT64), int),
+    **dict.fromkeys((_F.CPPTYPE_DOUBLE, _F.CPPTYPE_FLOAT), float),
+    _F.CPPTYPE_BOOL: bool,
+    _F.CPPTYPE_STRING: str,
+}
 
 
 def _value(field: Field, value: Any, place: str) -> Any:

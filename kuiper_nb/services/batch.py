@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as Late
 from typing import Any
 
+import pyarrow as pa
+
 from ..contracts import Answer, Call, Failure
 from ..errors import RowFault
 from ..functions.columns import as_python
 from ..functions.guard import Stopped, current
+from ..types import unencoded
+from .answers import json_of, refused
 from .cache import MISSING, Answers
 from .caller import Caller
 from .loop import Loop
@@ -21,6 +24,7 @@ from .secrets import masked
 from .spec import Batch
 
 _TICK = 0.5
+_PLAIN = {str, int, float, bool, bytes, type(None)}
 
 Outcome = Any
 """A value, or the CallFailed or RowFault in its place."""
@@ -50,9 +54,17 @@ class Batches:
 
     def answer(self, operation: Operation, call: Call) -> tuple[list[Outcome], list[tuple[Any, ...]]]:
         """The outcome of each row, and its arguments. Raises Stopped when its rule is to stop."""
-        columns = [column if isinstance(column, list) else as_python(column) for column in call.arguments]
+        columns = [_listed(column) for column in call.arguments]
         rows: list[tuple[Any, ...]] = list(zip(*columns, strict=True)) if columns else [()] * call.rows
-        places, different = _different(rows)
+        places, different = _different(columns, rows)
+        if self._endpoint is not None and self._cache is None:
+            outcomes = self._at_once(operation, different, self._endpoint)
+        else:
+            outcomes = self._one_by_one(operation, different)
+        return [outcomes[place] for place in places], rows
+
+    def _one_by_one(self, operation: Operation, different: list[tuple[Any, ...]]) -> list[Outcome]:
+        """A request for each that is not answered yet."""
         outcomes: list[Outcome] = [None] * len(different)
         requests: dict[Hashable, tuple[Request, list[int]]] = {}
         for number, arguments in enumerate(different):
@@ -74,7 +86,35 @@ class Batches:
                     outcomes[number] = outcome
                 if self._cache is not None and not isinstance(outcome, Exception):
                     self._cache.put(key, outcome)
-        return [outcomes[place] for place in places], rows
+        return outcomes
+
+    def _at_once(self, operation: Operation, different: list[tuple[Any, ...]], endpoint: Batch) -> list[Outcome]:
+        """An array of them in one request, or several where there are many."""
+        outcomes: list[Outcome] = [None] * len(different)
+        numbers: list[int] = []
+        values: list[Any] = []
+        shape = self._interface.shaped(operation)
+        for number, arguments in enumerate(different):
+            try:
+                values.append(shape.make(arguments))
+                numbers.append(number)
+            except RowFault as fault:
+                outcomes[number] = fault
+        parts = [values[first : first + endpoint.size] for first in range(0, len(values), endpoint.size)]
+        try:
+            requests = [self._interface.together(operation, part, endpoint) for part in parts]
+        except RowFault as fault:
+            return [fault] * len(different)
+        if not requests:
+            return outcomes
+        answers = self._waited(operation, self._loop.run(self._all(requests, list(map(len, parts)))))
+        found = [each for part, answer in zip(parts, answers, strict=True) for each in _each(part, answer)]
+        for number, value in zip(numbers, found, strict=True):
+            try:
+                outcomes[number] = value if isinstance(value, CallFailed) else shape.read(value)
+            except CallFailed as failed:
+                outcomes[number] = failed
+        return outcomes
 
     def _key(self, operation: Operation, request: Request, arguments: tuple[Any, ...]) -> Hashable:
         """What makes two calls the same; by some of the arguments only, where the cache says so."""
@@ -109,82 +149,74 @@ class Batches:
 
     # ---- in the event loop
 
-    async def _all(self, requests: Sequence[Request]) -> list[Outcome]:
+    async def _all(self, requests: Sequence[Request], sizes: Sequence[int] = ()) -> list[Outcome]:
+        """The outcome of each request; with *sizes*, each is for so many calls, and its answer an array as long."""
         if self._slots is None:
             self._slots = asyncio.Semaphore(self._concurrency)
-        if self._endpoint is not None and all(request.body for request in requests):
-            return await self._together(requests, self._endpoint)
         outcomes: list[Outcome] = [None] * len(requests)
         left = iter(enumerate(requests))
-        workers = [self._work(left, outcomes) for _ in range(min(self._concurrency, len(requests)))]
+        workers = [self._work(left, outcomes, sizes) for _ in range(min(self._concurrency, len(requests)))]
         await asyncio.gather(*workers)
         return outcomes
 
-    async def _work(self, left: Iterator[tuple[int, Request]], outcomes: list[Outcome]) -> None:
+    async def _work(self, left: Iterator[tuple[int, Request]], outcomes: list[Outcome], sizes: Sequence[int]) -> None:
         assert self._slots is not None
         for number, request in left:
             async with self._slots:
                 try:
-                    outcomes[number] = await self._caller.call(request)
+                    if sizes:
+                        outcomes[number] = await self._caller.call(request, _reader(sizes[number]))
+                    else:
+                        outcomes[number] = await self._caller.call(request)
                 except CallFailed as failed:
                     outcomes[number] = failed
 
-    async def _together(self, requests: Sequence[Request], endpoint: Batch) -> list[Outcome]:
-        """Bodies by the array to an address that takes them so."""
-        parts = [requests[first : first + endpoint.size] for first in range(0, len(requests), endpoint.size)]
-        answered = await asyncio.gather(*(self._part(part, endpoint) for part in parts))
-        return [outcome for part in answered for outcome in part]
 
-    async def _part(self, part: Sequence[Request], endpoint: Batch) -> list[Outcome]:
-        assert self._slots is not None
-        whole = self._interface.together(part, endpoint)
-        async with self._slots:
-            try:
-                replies = await self._caller.call(whole, lambda operation, reply: _split(reply, len(part)))
-            except CallFailed as failed:
-                return [failed] * len(part)
-        return [_decoded(self._interface, part[0].operation, reply) for reply in replies]
+def _each(part: list[Any], answer: Outcome) -> list[Outcome]:
+    """What came for each call of a part: its own, or the one failure of all."""
+    return [answer] * len(part) if isinstance(answer, CallFailed) else list(answer)
 
 
-def _decoded(interface: Interface, operation: Operation, reply: Reply) -> Outcome:
-    try:
-        return interface.decode(operation, reply)
-    except CallFailed as failed:
-        return failed
+def _reader(wanted: int) -> Callable[[Operation, Reply], list[Any]]:
+    """Reads arrays of so many elements."""
+    return lambda operation, reply: _array(reply, wanted)
 
 
-def _split(reply: Reply, wanted: int) -> list[Reply]:
-    """One reply for each element of an array."""
-    from .answers import refused
-
+def _array(reply: Reply, wanted: int) -> list[Any]:
+    """The array of an answer. Raises CallFailed."""
     if (failed := refused(reply)) is not None:
         raise failed
-    try:
-        found = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        raise CallFailed("garbage", "the answer to a batch is no JSON") from None
+    found = json_of(reply, int)
     if not isinstance(found, list) or len(found) != wanted:
         told = f"{len(found)} elements" if isinstance(found, list) else "no array"
         raise CallFailed("garbage", f"the answer to a batch of {wanted} is {told}")
-    headers = {"content-type": "application/json"}
-    return [Reply(200, (json.dumps(each).encode(),), headers) for each in found]
+    return found
 
 
-def _different(rows: list[tuple[Any, ...]]) -> tuple[list[int], list[tuple[Any, ...]]]:
+def _listed(column: Any) -> list[Any]:
+    """The values of a column: a list, or Arrow, in one part or several."""
+    if isinstance(column, list):
+        return column
+    plain = unencoded(column)
+    return as_python(plain.combine_chunks() if isinstance(plain, pa.ChunkedArray) else plain)
+
+
+def _different(columns: Sequence[list[Any]], rows: list[tuple[Any, ...]]) -> tuple[list[int], list[tuple[Any, ...]]]:
     """For each row the number of its arguments among the different ones, and those. 1 and 1.0 and true differ."""
+    kinds = [set(map(type, column)) for column in columns]
+    if all(len(found) <= 1 and found <= _PLAIN for found in kinds):
+        numbers: dict[tuple[Any, ...], int] = {}
+        places = [numbers.setdefault(row, len(numbers)) for row in rows]
+        return places, list(numbers)
     seen: dict[Hashable, int] = {}
     different: list[tuple[Any, ...]] = []
     places = []
     for row in rows:
         try:
-            key: Hashable = (row, tuple(map(type, row)))
-            place = seen.get(key)
-        except TypeError:  # an object or an array: its request will tell
-            places.append(len(different))
-            different.append(row)
-            continue
-        if place is None:
-            place = seen[key] = len(different)
+            place = seen.setdefault((row, tuple(map(type, row))), len(different))
+        except TypeError:  # an object or an array
+            place = seen.setdefault(repr(row), len(different))
+        if place == len(different):
             different.append(row)
         places.append(place)
     return places, different

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from ..errors import ServiceError
 from . import secrets
-from .protocol import CallFailed, Interface, Operation, Reply, Request
+from .protocol import CallFailed, Interface, Operation, Reply, Request, Shape
 from .spec import Batch
 
 Key = tuple[str, str, str]
@@ -119,9 +119,13 @@ class Taped:
         """As the interface does."""
         return self.interface.encode(operation, arguments)
 
-    def together(self, requests: Sequence[Request], endpoint: Batch) -> Request:
+    def together(self, operation: Operation, values: Sequence[Any], endpoint: Batch) -> Request:
         """As the interface does."""
-        return self.interface.together(requests, endpoint)
+        return self.interface.together(operation, values, endpoint)
+
+    def shaped(self, operation: Operation) -> Shape:
+        """As the interface does."""
+        return self.interface.shaped(operation)
 
     def decode(self, operation: Operation, reply: Reply) -> Any:
         """As the interface does."""

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from . import messages
 from .address import Address
 from .authorization import Authorization
-from .protocol import CallFailed, Kind, Operation, Reply, Request
+from .protocol import CallFailed, Kind, Operation, Reply, Request, Shape
 from .schema import Rpc
 from .spec import Batch, Options, Tls
 from .tls import placed
@@ -90,8 +90,12 @@ class Grpc:
         message = messages.message_of(rpc.input, arguments)
         return Request(operation, rpc.full, message.SerializeToString(deterministic=True))
 
-    def together(self, requests: Sequence[Request], endpoint: Batch) -> Request:
-        """An rpc takes one message."""
+    def together(self, operation: Operation, values: Sequence[Any], endpoint: Batch) -> Request:
+        """There is no such thing."""
+        raise NotImplementedError
+
+    def shaped(self, operation: Operation) -> Shape:
+        """There is no such thing."""
         raise NotImplementedError
 
     async def exchange(self, request: Request, timeout: float) -> Reply:

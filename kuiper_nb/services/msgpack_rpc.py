@@ -16,7 +16,7 @@ import msgpack
 from ..errors import RowFault
 from . import messages
 from .address import Address
-from .protocol import CallFailed, Operation, Parameter, Reply, Request
+from .protocol import CallFailed, Operation, Parameter, Reply, Request, Shape
 from .schema import Rpc
 from .spec import Batch
 
@@ -61,7 +61,11 @@ class MsgpackRpc:
         given = list(value.values()) if isinstance(value, dict) else [value]  # a wrapper's, or none, as eKuiper has it
         return Request(operation, rpc.name, _packed(given))
 
-    def together(self, requests: Sequence[Request], endpoint: Batch) -> Request:
+    def together(self, operation: Operation, values: Sequence[Any], endpoint: Batch) -> Request:
+        """There is no such thing."""
+        raise NotImplementedError
+
+    def shaped(self, operation: Operation) -> Shape:
         """There is no such thing."""
         raise NotImplementedError
 

@@ -279,6 +279,15 @@ class _Binding:
         if not fits:
             raise RowFault(f"{argument.name}: expected {_WORDS.get(kind, kind)}, got {value!r}"[:200])
 
+    def value(self, given: Sequence[Any]) -> Any:
+        """The body of one call among others."""
+        body = self.encode(given)[2]
+        return None if body is None else json.loads(body)
+
+    def apart(self, value: Any) -> Any:
+        """One element of an array of answers. Raises CallFailed."""
+        return value if self.answer is None else self._value(self.answer, value, "$", 0)
+
     def decode(self, reply: Reply) -> Any:
         """The value, as the document says it is. Raises CallFailed."""
         if (failed := answers.refused(reply)) is not None:

@@ -8,7 +8,7 @@ only `exchange` waits for the network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -126,6 +126,15 @@ class CallFailed(Exception):
         self.place = place
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One call among others in one request: *make* turns arguments into what stands for it (raises RowFault), *read*
+    what came for it into its value (raises CallFailed)."""
+
+    make: Callable[[Sequence[Any]], Any]
+    read: Callable[[Any], Any]
+
+
 class Interface(Protocol):
     """One interface of a service, bound: its operations, and how to call them."""
 
@@ -140,8 +149,12 @@ class Interface(Protocol):
         """One attempt, in *timeout* seconds at most. Raises CallFailed; a status that says no is for `decode`."""
         ...
 
-    def together(self, requests: Sequence[Request], endpoint: Batch) -> Request:
-        """One request for all of them, to an address that takes arrays. Not every protocol has such."""
+    def together(self, operation: Operation, values: Sequence[Any], endpoint: Batch) -> Request:
+        """One request for many calls, to an address that takes an array of what `shaped` makes. Only REST has such."""
+        ...
+
+    def shaped(self, operation: Operation) -> Shape:
+        """What stands for one call in it, and what came for one."""
         ...
 
     def decode(self, operation: Operation, reply: Reply) -> Any:

@@ -17,8 +17,9 @@ from ..errors import RowFault
 from . import answers, messages
 from .address import Address
 from .authorization import Authorization
+from .flat import flat
 from .httprule import Binding, bindings, query
-from .protocol import Operation, Parameter, Reply, Request
+from .protocol import Operation, Parameter, Reply, Request, Shape
 from .schema import Rpc
 from .spec import Batch
 from .transport import HttpTransport
@@ -52,11 +53,13 @@ class Rest:
             headers = (_JSON, *headers)
         return Request(operation, f"{method} {self._base}{path}", body or b"", headers)
 
-    def together(self, requests: Sequence[Request], endpoint: Batch) -> Request:
-        """One request for all of them."""
-        body = b"[" + b",".join(request.body for request in requests) + b"]"
-        first = requests[0]
-        return Request(first.operation, f"{endpoint.method} {self._base}{endpoint.path}", body, first.headers)
+    def together(self, operation: Operation, values: Sequence[Any], endpoint: Batch) -> Request:
+        """One request for many calls, of what `value` made of each."""
+        return Request(operation, f"{endpoint.method} {self._base}{endpoint.path}", dumped(list(values)), (_JSON,))
+
+    def shaped(self, operation: Operation) -> Shape:
+        """One call among others in one request."""
+        return Shape(operation.binding.value, operation.binding.apart)
 
     async def exchange(self, request: Request, timeout: float) -> Reply:
         """One attempt."""
@@ -87,6 +90,8 @@ class OfRpc:
         self._bindings = bindings(rpc.http, rpc.input) if rpc.http is not None else (default,)
         paths = [variable.path[0] for each in self._bindings for variable in each.variables if len(variable.path) == 1]
         self._in_path = [name for name in paths if not _may_be_missing(rpc.input.fields_by_name[name])]
+        simple = len(self._bindings) == 1 and not self.first.variables and self.first.body == "*"
+        self._flat = flat(rpc.input) if simple else None
 
     @property
     def first(self) -> Binding:
@@ -95,6 +100,8 @@ class OfRpc:
 
     def encode(self, arguments: Sequence[Any]) -> tuple[str, str, bytes | None, tuple[tuple[str, str], ...]]:
         """Method, path, body, headers. Raises RowFault."""
+        if self._flat is not None and (short := self._flat(arguments)) is not None:
+            return self.first.method, self.first.texts[0], dumped(short), ()
         message = messages.message_of(self._rpc.input, arguments)
         value = json_format.MessageToDict(message, preserving_proto_field_name=True)
         if not isinstance(value, dict):  # a wrapper
@@ -121,6 +128,17 @@ class OfRpc:
         if messages.is_wrapper(self._rpc.input):
             return dumped(rest.get("value"))
         return dumped(_camel(rest, self._rpc.input))
+
+    def value(self, arguments: Sequence[Any]) -> Any:
+        """The message as protobuf's JSON. Raises RowFault."""
+        if self._flat is not None and (short := self._flat(arguments)) is not None:
+            return short
+        message = messages.message_of(self._rpc.input, arguments)
+        return json_format.MessageToDict(message)
+
+    def apart(self, value: Any) -> Any:
+        """One element of an array of answers. Raises CallFailed."""
+        return answers.typed_value(self._rpc.output, value)
 
     def decode(self, reply: Reply) -> Any:
         """The value."""
@@ -164,6 +182,14 @@ class Schemaless:
             raise RowFault(f"the path {path} leads elsewhere")
         body = None if not more else dumped(more[0] if len(more) == 1 else more)
         return method.upper(), path, body, ()
+
+    def value(self, arguments: Sequence[Any]) -> Any:
+        """The further arguments."""
+        return None if len(arguments) < 3 else arguments[2] if len(arguments) == 3 else list(arguments[2:])
+
+    def apart(self, value: Any) -> Any:
+        """As it is."""
+        return value
 
     def decode(self, reply: Reply) -> Any:
         """The JSON of the answer, as it is."""

@@ -42,6 +42,7 @@ def reason(error: BaseException) -> str:
         if isinstance(seen, ssl.SSLCertVerificationError) and hasattr(seen, "verify_message"):  # aiohttp's has none
             return f"its certificate is not good: {seen.verify_message}"
         if isinstance(seen, ssl.SSLError) and inner is None:
-            return f"there is no secure connection: {getattr(seen, 'reason', None) or seen}"
+            why = (getattr(seen, "reason", None) or str(seen)).replace("_", " ").lower()
+            return f"there is no secure connection: {why}"
         seen = inner
     return ""

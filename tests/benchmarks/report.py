@@ -8,6 +8,7 @@ from typing import Any
 
 from .measure import CASES, Measured
 from .plugins import Calls, Rules
+from .services import Asked
 
 LOOP_GOALS = {"W1": 1.5, "W2": 1.2, "W4row": 0.9, "W4vec": 0.9}
 PLAIN_GOALS = {"W2": 0.45}
@@ -173,6 +174,16 @@ def asked(c: Calls) -> Line:
         ratio >= goal,
         record,
     )
+
+
+def served(a: Asked) -> Line:
+    """A rule that asks a service, beside a loop that asks row by row."""
+    ratio = a.ours / a.loop
+    met = ratio >= a.least_ratio or 0 < a.least <= a.ours
+    goal = (f">= {a.least:,.0f} rows/s, or " if a.least else "") + f">= {a.least_ratio:g} of loop"
+    record = {"rows": a.rows, "different": a.different, "rows_per_s": round(a.ours), "loop_rows_per_s": round(a.loop)}
+    ours = f"{a.ours:,.0f} rows/s"
+    return Line(f"service, {a.case}", ours, None, ratio, "", goal, met, {**record, "ratio": round(ratio, 2)})
 
 
 def apart(r: Rules) -> Line:

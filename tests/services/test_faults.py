@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
 import pytest
 import trustme
 
@@ -223,6 +224,24 @@ def test_answers_come_back_in_the_order_of_the_rows(session: Session, http: Star
 
     assert answer.values == paths
     assert len(server.asked) == 100
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array(["/a", None, "/b"]),
+        pa.chunked_array([["/a", None], ["/b"]]),
+        pa.array(["/a", None, "/b"]).dictionary_encode(),
+        pa.chunked_array([["/a", None], ["/b"]]).dictionary_encode(),
+    ],
+)
+def test_arguments_may_be_any_column(session: Session, http: Start, column: object) -> None:
+    server = http(lambda asked: as_json(asked.path))
+
+    answer = plain(session, server.url).answer("ask", Call((pa.array(["get"] * 3), column), 3))
+
+    assert answer.values == ["/a", None, "/b"]
+    assert list(answer.failures) == [1]
 
 
 def test_an_answer_may_serve_again_for_a_while(session: Session, http: Start) -> None:
