@@ -134,7 +134,7 @@ def _operation(
     binding = _Binding(
         document, path, method.upper(), {a.name: a for a in arguments}, [p.name for p in parameters], answer
     )
-    name = re.sub(r"\W+", "_", str(given.get("operationId") or f"{method}_{path}"), flags=re.ASCII).strip("_")
+    name = re.sub(r"\W+", "_", str(given.get("operationId") or f"{method} {path}"), flags=re.ASCII).strip("_")
     about = str(given.get("summary") or given.get("description") or "")
     returns = "any" if answer is None else _word(document, answer)
     return Operation(

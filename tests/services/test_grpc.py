@@ -152,6 +152,7 @@ def test_the_deadline_is_kept_and_told_to_the_server(session: Session, grpc: Sta
     def slow(asked: Any, context: Any) -> Any:
         left.append(context.time_remaining())
         over.wait(10)
+        return b""
 
     server = grpc({"Hello": slow})
     began = time.monotonic()
@@ -161,7 +162,7 @@ def test_the_deadline_is_kept_and_told_to_the_server(session: Session, grpc: Sta
     over.set()
 
     assert took < 2
-    assert left[0] <= 0.3
+    assert left[0] <= 0.5
 
 
 def test_metadata_goes_with_each_call(session: Session, grpc: Start, made: Callable[..., Any]) -> None:
