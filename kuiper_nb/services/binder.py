@@ -44,6 +44,9 @@ class Bindings:
         self.functions = {
             function: _function(name, operation, bound, answer) for function, (bound, operation) in self._owners.items()
         }
+        self.given = {each.name for bound in self._bound for each in bound.spec.functions} | {
+            bound.name for bound in self._bound if bound.name in bound.interface.operations
+        }
         watched = [described.file] if described.file is not None and described.unpacked is None else []
         files = [] if described.unpacked is not None else [file for bound in self._bound for file in bound.files]
         self.files = tuple(dict.fromkeys([*watched, *files]))
@@ -60,6 +63,11 @@ class Bindings:
                 self.notes.append(f"{name} of {bound.name} is not called: that of {other[0].name} goes before it")
                 continue
             self._owners[name] = bound, operation
+
+    def leave(self, function: str, owner: str) -> None:
+        """Do not offer a function that nobody asked for by its name, and that *owner* has."""
+        del self.functions[function], self._owners[function]
+        self.notes.append(f"{function} is not called: that of {owner} goes before it")
 
     def answer(self, function: str, call: Call) -> Answer:
         """A batch."""

@@ -12,6 +12,7 @@ from ..errors import FunctionError, ServiceError, did_you_mean
 from ..functions.registry import Registry
 
 if TYPE_CHECKING:
+    from .binder import Bindings
     from .loop import Loop
     from .reading import Described
     from .service import Service
@@ -107,7 +108,7 @@ class Services(Mapping[str, "Service"]):
         """Serve what an edited file says. Raises ServiceError; then what it said before goes on."""
         operations = service.bind(described)
         try:
-            self._refuse(service.name, operations.functions, wins=False)
+            self._refuse(service.name, operations, wins=False)
         except BaseException:
             operations.close()
             raise
@@ -123,7 +124,7 @@ class Services(Mapping[str, "Service"]):
         service = old or Service(described.name, self.clock, self._loop, self.renew, self.drop)
         operations = service.bind(described)
         try:
-            self._refuse(service.name, operations.functions, wins)
+            self._refuse(service.name, operations, wins)
         except BaseException:
             operations.close()
             raise
@@ -146,14 +147,20 @@ class Services(Mapping[str, "Service"]):
         if function in self._functions and self._functions[function].kind == "external":
             self._functions.drop(function)
 
-    def _refuse(self, name: str, offered: Mapping[str, Function], wins: bool) -> None:
-        """Raises ServiceError for functions that others have, or that running rules call and are gone."""
-        for function in offered.values():
+    def _refuse(self, name: str, bindings: Bindings, wins: bool) -> None:
+        """Raises ServiceError for functions that others have, or that running rules call and are gone. One that a
+        schema brings along, and nobody has named, is left to others."""
+        offered = bindings.functions
+        for function in list(offered.values()):
             known = self._functions.get(function.name)
             if known is not None and known.owner != name and not wins:
-                by = {"native": "in Python", "portable": f"by plugin {known.owner}"}
-                message = f"function {function.name} is already defined {by.get(known.kind, f'by {known.owner}')}"
-                raise ServiceError(message, f"give it another name in `functions`, or say that {name} wins (--wins)")
+                if function.name not in bindings.given:
+                    bindings.leave(function.name, _owner(known))
+                    continue
+                if not self._along(known):
+                    message = f"function {function.name} is already defined by {_owner(known)}"
+                    hint = f"give it another name in `functions`, or say that {name} wins (--wins)"
+                    raise ServiceError(message, hint)
             try:
                 self._check(function)
             except FunctionError as error:
@@ -161,6 +168,11 @@ class Services(Mapping[str, "Service"]):
         for mine, owner in self._owners.items():
             if owner == name and mine not in offered:
                 self._refuse_used(name, mine)
+
+    def _along(self, known: Function) -> bool:
+        """Whether a schema has brought a function along that another service now offers by its name."""
+        owner = self._services.get(known.owner) if known.kind == "external" else None
+        return owner is not None and known.name not in owner.given
 
     def _refuse_used(self, name: str, function: str) -> None:
         if used := self._users("function", function):
@@ -185,3 +197,7 @@ class Services(Mapping[str, "Service"]):
 
     def __repr__(self) -> str:
         return f"<services: {', '.join(self._services) or 'none'}>"
+
+
+def _owner(known: Function) -> str:
+    return {"native": "Python", "portable": f"plugin {known.owner}"}.get(known.kind, f"service {known.owner}")

@@ -70,6 +70,11 @@ class Service:
     # ---- calls
 
     @property
+    def given(self) -> set[str]:
+        """The functions that its file names; others are brought along by its schemas."""
+        return self._now.given
+
+    @property
     def functions(self) -> Mapping[str, Function]:
         """What SQL can call."""
         return self._now.functions

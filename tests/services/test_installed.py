@@ -114,7 +114,7 @@ def test_a_function_has_one_owner_unless_the_user_says_who_wins(session: Session
     url = http(lambda asked: as_json("service")).url
     session.function(lambda method, path: "python", name="ask")
 
-    with pytest.raises(ServiceError, match="function ask is already defined in Python"):
+    with pytest.raises(ServiceError, match="function ask is already defined by Python"):
         session.services.add(named(url), "sample")
     assert "sample" not in session.services
 
@@ -124,6 +124,23 @@ def test_a_function_has_one_owner_unless_the_user_says_who_wins(session: Session
     assert session.functions["ask"].kind == "native"
     session.drop("service", "sample")
     assert "ask" in session.functions
+
+
+def test_what_a_schema_brings_along_is_left_to_who_names_it(session: Session, http: Start, tmp_path: Path) -> None:
+    url = http(lambda asked: as_json({"text": "x"})).url
+    session.function(lambda a: a, name="Text")
+    first = house(session, "rest", url, functions="[{name: Hello, serviceName: Hello}]")
+    written(tmp_path, "schemas/house.proto", PROTO)
+    named_put = "functions: [{name: Put, serviceName: Put}]"
+    text = f"interfaces: {{b: {{address: '{url}', protocol: rest, schemaFile: house.proto, {named_put}}}}}\n"
+
+    second = session.services.add(written(tmp_path, "second.yaml", text))
+
+    assert session.functions["Text"].kind == "native"
+    assert "Text is not called: that of Python goes before it" in first.status.notes
+    assert session.services.owner("Hello") == "house"
+    assert session.services.owner("Put") == "second"  # which names it
+    assert set(second.functions) == {"Put"}
 
 
 def test_a_built_in_function_goes_before(session: Session, http: Start) -> None:
