@@ -5,6 +5,7 @@ const COLUMNS = [["kind", ""], ["name", ""], ["state", ""], ["in", "r"], ["out",
 
 const ICONS = {
   start: ["M4.5 3l8.5 5-8.5 5z", true], stop: ["M4 4h8v8H4z", true], restart: ["M13 8a5 5 0 1 1-1.5-3.6M12 1.2v3.4H8.6", false],
+  reload: ["M13 8a5 5 0 1 1-1.5-3.6M12 1.2v3.4H8.6", false],
   drop: ["M4 4l8 8M12 4l-8 8", false], logs: ["M3 4h10M3 8h10M3 12h6", false],
 };
 
