@@ -64,6 +64,7 @@ class Bound:
             options.rate,
             self.authorization,
             self.tally.attempted,
+            options.concurrency,
         )
         keyed_by = options.cache.key if options.cache is not None else ()
         self.batches = Batches(

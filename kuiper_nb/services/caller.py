@@ -37,6 +37,7 @@ class Caller:
         rate: float | None,
         authorization: Authorization,
         noted: Callable[[float, CallFailed | None], None],
+        concurrency: int = 1,
     ) -> None:
         self._interface = interface
         self._retry = retry
@@ -44,7 +45,7 @@ class Caller:
         self._pace = Pace(rate)
         self._authorization = authorization
         self._noted = noted
-        self.host = Host()
+        self.host = Host(concurrency)
 
     async def call(self, request: Request, decode: Callable[[Operation, Reply], Any] | None = None) -> Any:
         """The value. Raises CallFailed."""

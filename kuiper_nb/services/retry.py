@@ -2,7 +2,7 @@
 down. Without clock or network.
 
 The throttle is gRPC's (A6): each failure takes a token, each success gives a tenth of one; below half there are no
-second attempts. The breaker opens after so many failures in a row, and lets one call through every few seconds.
+second attempts. The breaker opens after so many failures in a row, over a while, and lets a call through now and then.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ _AGAIN_IF_SAFE = frozenset({500, *_AGAIN})
 _TOKENS = 10.0
 _GIVEN = 0.1
 _FAILURES = 20
-_PROBE = 5.0
+_LASTING = 0.5
+"""Seconds in which a host must have done nothing but fail: less may be a restart."""
+
+_FIRST_PROBE, _LAST_PROBE = 0.5, 5.0
 _HOST_KINDS = frozenset({"refused", "broken", "deadline", "tls"})
 
 
@@ -69,42 +72,53 @@ class Retry:
 
 @dataclass
 class Host:
-    """How a host has done of late."""
+    """How a host has done of late, with so many calls under way at a time."""
 
-    tokens: float = _TOKENS
+    concurrency: int = 1
     failures: int = 0
-    _probe_at: float = field(default=0.0)
+    _tokens: float = field(init=False)
+    _since: float = 0.0
+    _probe_at: float = 0.0
+    _wait: float = _FIRST_PROBE
+
+    def __post_init__(self) -> None:
+        self._most = max(_TOKENS, 2.0 * self.concurrency)  # calls under way together fail together, once
+        self._tokens = self._most
 
     @property
     def open(self) -> bool:
         """Whether it is left alone, but for a call now and then."""
-        return self.failures >= _FAILURES
+        return self._probe_at > 0
 
     @property
     def patient(self) -> bool:
         """Whether it may be asked a second time."""
-        return self.tokens > _TOKENS / 2
+        return self._tokens > self._most / 2
 
     def may_ask(self, now: float) -> bool:
-        """Whether to ask at all; where it is left alone, one call every few seconds finds out whether it is back."""
+        """Whether to ask at all; where it is left alone, a call now and then finds out whether it is back."""
         if not self.open:
             return True
-        if now >= self._probe_at:
-            self._probe_at = now + _PROBE
-            return True
-        return False
+        if now < self._probe_at:
+            return False
+        self._wait = min(2 * self._wait, _LAST_PROBE)
+        self._probe_at = now + self._wait
+        return True
 
     def failed(self, now: float) -> None:
         """It was not well."""
-        self.tokens = max(self.tokens - 1, 0.0)
+        self._tokens = max(self._tokens - 1, 0.0)
+        self._since = self._since if self.failures else now
         self.failures += 1
-        if self.failures == _FAILURES:
-            self._probe_at = now + _PROBE
+        if not self.open and self.failures >= _FAILURES and now - self._since >= _LASTING:
+            self._wait = _FIRST_PROBE
+            self._probe_at = now + self._wait
 
     def succeeded(self) -> None:
         """It was."""
-        self.tokens = min(self.tokens + _GIVEN, _TOKENS)
+        self._tokens = min(self._tokens + _GIVEN, self._most)
         self.failures = 0
+        self._probe_at = 0.0
 
 
 def chance() -> float:

@@ -34,7 +34,9 @@ def server() -> Iterator[Http]:
 
 
 def test_a_service_is_a_row_of_the_status_with_buttons(desk: Opening, server: Http) -> None:
-    cell = f"%%kuiper service weather\ninterfaces:\n  ask: {{address: '{server.url}', protocol: rest, schemaless: true}}"
+    cell = (
+        f"%%kuiper service weather\ninterfaces:\n  ask: {{address: '{server.url}', protocol: rest, schemaless: true}}"
+    )
     notebook: Desk = desk([LOAD, cell, RULE, "%kuiper status", PUSH, "%kuiper drop rule asking"])
     for number in range(5):
         notebook.run(number)

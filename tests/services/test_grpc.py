@@ -6,10 +6,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import grpc as grpc_library
 import pytest
+import trustme
 from google.protobuf import message_factory
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
@@ -201,3 +203,52 @@ def test_a_server_that_starts_again_is_found_again(session: Session, schema: Any
         server = servers.Grpc(schema, answers, port=server.port)
         assert service.call("Hello", "a", 1, [])["text"] == "hi"
     server.close()
+
+
+# ---- TLS
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def secured(authority: trustme.CA, *names: str) -> grpc_library.ServerCredentials:
+    """What a server shows."""
+    made = authority.issue_cert(*names)
+    chain = b"".join(part.bytes() for part in made.cert_chain_pems)
+    return grpc_library.ssl_server_credentials([(made.private_key_pem.bytes(), chain)])
+
+
+@pytest.mark.parametrize("scheme", ["grpcs", "tcp"])
+def test_a_private_authority_is_believed(
+    session: Session, grpc: Start, made: Callable[..., Any], authority: trustme.CA, tmp_path: Path, scheme: str
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    answers = {"Hello": lambda asked, context: made("Hello", text="hi")}
+    server = grpc(answers, credentials=secured(authority, "localhost"))
+
+    service = house(session, "grpc", f"{scheme}://localhost:{server.port}", f"{{tls: {{ca: '{tmp_path / 'ca.pem'}'}}}}")
+
+    assert service.call("Hello", "a", 1, [])["text"] == "hi"
+
+
+@pytest.mark.parametrize("names", [("elsewhere.example",), ("localhost",)])
+def test_a_server_that_is_not_known_is_refused(
+    session: Session, grpc: Start, made: Callable[..., Any], authority: trustme.CA, tmp_path: Path, names: tuple[str]
+) -> None:
+    """By a certificate of another name, or of another authority."""
+    believed = authority if names[0] != "localhost" else trustme.CA()
+    believed.cert_pem.write_to_path(tmp_path / "ca.pem")
+    asked: list[Any] = []
+    server = grpc({"Hello": lambda message, context: asked.append(message)}, credentials=secured(authority, *names))
+    options = f"{{tls: {{ca: '{tmp_path / 'ca.pem'}'}}, deadline: 1s, retry: {{attempts: 1}}}}"
+
+    with pytest.raises(ServiceError):
+        house(session, "grpc", f"grpcs://localhost:{server.port}", options).call("Hello", "a", 1, [])
+    assert asked == []
+
+
+def test_skipping_verification_is_refused_where_it_cannot_be(session: Session) -> None:
+    with pytest.raises(ServiceError, match="gRPC verifies every certificate"):
+        house(session, "grpc", "grpcs://localhost:1", "{insecureSkipVerify: true}")
