@@ -240,7 +240,7 @@ def _overloads(function: ast.FunctionDef) -> bool:
 
 HEAVY = (
     "{'duckdb', 'lark', 'sqlglot', 'pandas', 'pyarrow', 'numpy', 'zmq', 'httpx', 'yaml', 'IPython', 'ipywidgets',"
-    " 'anywidget'}"
+    " 'anywidget', 'grpc', 'pydantic', 'aiohttp', 'google', 'msgpack'}"
 )
 
 

@@ -21,7 +21,6 @@ from ..errors import PluginError
 from ..zipped import MOST_BYTES, MOST_FILES, Zip
 from .described import BadJson
 from .described import read as read_json
-from .download import downloaded
 
 DOWNLOAD_SECONDS = 60.0
 _LEFT_OUT = {".git", ".hg", ".svn", ".venv", "__pycache__", ".ipynb_checkpoints", ".mypy_cache", ".ruff_cache"}
@@ -80,6 +79,8 @@ def _local(origin: str, beside: Path, hosts: Collection[str], seconds: float) ->
             raise PluginError(f"{origin} is on another machine", "file:///path/of/plugin.zip")
         path = Path(urllib.request.url2pathname(parts.path))
     elif "://" in origin:
+        from .download import downloaded  # httpx takes a tenth of a second to import
+
         path = beside / "download.zip"
         downloaded(origin, path, hosts, MOST_BYTES, seconds)
     else:
