@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from kuiper_nb import zipped
 from kuiper_nb.errors import PluginError
-from kuiper_nb.plugins import entries
 from kuiper_nb.plugins.archive import install_note, unpacked
 from kuiper_nb.plugins.manifest import Manifest
 
@@ -189,7 +189,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
 
 
 def test_a_bomb_that_says_it_is_small_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entries, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(zipped, "MOST_BYTES", 1 << 20)
     file = packed(tmp_path, ("run", b"\0" * (4 << 20)))
     data = bytearray(file.read_bytes())
     at = data.rindex(b"PK\x01\x02")
@@ -203,7 +203,7 @@ def test_a_bomb_that_says_it_is_small_is_refused(tmp_path: Path, monkeypatch: py
 
 
 def test_too_many_files_are_refused(tmp_path: Path) -> None:
-    file = packed(tmp_path, *((f"f{i}", "x") for i in range(entries.MOST_FILES + 1)))
+    file = packed(tmp_path, *((f"f{i}", "x") for i in range(zipped.MOST_FILES + 1)))
 
     with pytest.raises(PluginError, match="holds 2,001 files"):
         unpacked(file, tmp_path / "into")
@@ -219,7 +219,7 @@ def test_too_many_entries_are_not_even_listed(tmp_path: Path) -> None:
 def test_too_large_a_folder_is_refused(tmp_path: Path) -> None:
     origin = plugin(tmp_path)
     with (origin / "sparse").open("wb") as file:
-        file.truncate(entries.MOST_BYTES)
+        file.truncate(zipped.MOST_BYTES)
 
     with pytest.raises(PluginError, match="is too large for a plugin"):
         unpacked(origin, tmp_path / "into")
