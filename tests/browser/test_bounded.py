@@ -20,10 +20,11 @@ LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 @pytest.fixture(scope="module")
 def bounded_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A JupyterLab whose notebooks are bounded, with the lessons' data."""
+    """A JupyterLab whose notebooks are bounded, with what the lessons need."""
     opened = Lab(tmp_path_factory.mktemp("bounded"), mode="bounded")
-    for folder in ("data", "recordings"):
+    for folder in ("data", "recordings", "schemas"):
         shutil.copytree(LESSONS[0].parent / folder, opened.root / folder)
+    shutil.copy(LESSONS[0].parent / "house.py", opened.root)
     yield opened
     opened.close()
 

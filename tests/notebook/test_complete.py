@@ -183,7 +183,7 @@ def test_a_line_offers_verbs_kinds_and_names(plant: Notebook) -> None:
     assert {"stop", "step", "status", "start"} <= set(texts(plant, "%kuiper st"))
     assert texts(plant, "%kuiper stop ") == ["hot", "rule", "plugin"]
     assert texts(plant, "%kuiper why ") == ["hot", "rule"]
-    assert texts(plant, "%kuiper record ") == ["demo", "plant", "plugin"]
+    assert texts(plant, "%kuiper record ") == ["demo", "plant", "plugin", "service"]
     assert texts(plant, "%kuiper replay file.jsonl ") == ["hot"]
     assert texts(plant, "%kuiper drop stream ") == ["demo", "plant"]
     assert texts(plant, "%kuiper drop sink ") == ["post"]

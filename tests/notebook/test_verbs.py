@@ -34,7 +34,7 @@ def test_a_bare_line_shows_everything(notebook: Notebook) -> None:
         ("stop", "which rule?\nknown: hot"),
         ("compare hot", "%kuiper compare is not supported yet"),
         ("drop plugin x", "no plugin named x"),
-        ("drop service x", "a service is not supported yet"),
+        ("drop service x", "no service named x"),
         ("plugin frob x", "there is no verb frob for plugins\ndid you mean from?"),
         ("stop plugin", "which plugin?\n%kuiper plugin stop NAME"),
         ("plugin stop a b", "b is one name too many\n%kuiper plugin stop NAME"),
