@@ -13,12 +13,12 @@ from .channel import Channel, Gone
 from .peer import Lost
 from .wire import Buffer, Message, Refused
 
-_GRACE = 0.2
+GRACE = 0.2
 """Seconds in which a process whose connection is gone may turn out to have ended."""
 
 
 _LOOK = 0.25
-"""Seconds after which to look whether the connection is there, if there is no other reason to."""
+"""Seconds after which to look whether somebody has given up, if there is no other reason to."""
 
 
 class Pending:
@@ -47,8 +47,6 @@ class Calls:
         self._given_up = ""
         self._poll = select.poll()
         self.watch(channel.fileno)
-        if channel.monitor_fileno is not None:
-            self.watch(channel.monitor_fileno)
 
     def watch(self, descriptor: int) -> None:
         """Look up from waiting when *descriptor* is readable, which may mean that the process has ended."""
@@ -64,7 +62,7 @@ class Calls:
                 self._take()  # sending may have swallowed the sign that something had come
             except (Gone, Refused) as why:
                 self._waiting.pop(pending.id, None)
-                raise Lost(self._lost(_GRACE) or str(why)) from None
+                raise Lost(self._lost(GRACE) or str(why)) from None
         return pending
 
     def answer(self, pending: Pending, deadline: float) -> Message:
@@ -107,6 +105,7 @@ class Calls:
             with self._channel.lock:
                 try:
                     self._take()
+                    more = self._channel.readable
                 except Refused as why:
                     self.give_up(f"it sent what is no message: {why}")
                     return
@@ -115,9 +114,7 @@ class Calls:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            ready = {descriptor for descriptor, _ in self._poll.poll(min(left, _LOOK) * 1000)}
-            if ready != {self._channel.fileno} and self._channel.disconnected() and not self._lost(_GRACE):
-                self.give_up("it closed its connection, or sent more in one message than `limits.message` allows")
+            self._poll.poll(0 if more else min(left, _LOOK) * 1000)
 
     def _take(self) -> None:
         """Hand out what has come."""

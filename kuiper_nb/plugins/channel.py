@@ -22,6 +22,9 @@ MOST_MESSAGE = 64 << 20
 """Bytes of one message, unless the plugin's manifest says otherwise."""
 
 _WAITING = 64
+_STRANGERS = 64
+"""Messages that are refused at a time."""
+
 _LARGE = 64 << 10
 """Payloads from so many bytes on are handed to ZeroMQ without a copy."""
 
@@ -33,7 +36,8 @@ class Gone(Exception):
 class Channel:
     """One channel of one encounter. Used by one thread at a time, or under `lock`.
 
-    *fileno* is readable when something may have arrived; then `receive` must be called until it answers None.
+    *fileno* is readable when something may have arrived; then `receive` must be called until it answers None, and is
+    no longer `readable`.
     """
 
     def __init__(
@@ -53,6 +57,9 @@ class Channel:
         self.refused: Counter[str] = Counter()
         self.lock = threading.Lock()
         self._peer: bytes | None = None
+        self._connection: int | None = None
+        self._accepted: set[int] = set()
+        self._lost = False
         self._socket = context.socket(zmq.ROUTER if host else zmq.DEALER)
         self._socket.linger = 0
         self._socket.sndhwm = self._socket.rcvhwm = _WAITING
@@ -72,7 +79,7 @@ class Channel:
 
     def _watch(self, watched: bool) -> None:
         if watched:
-            self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+            self._monitor = self._socket.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
 
     @property
     def side(self) -> Side:
@@ -107,15 +114,23 @@ class Channel:
         except zmq.ZMQError as error:
             raise Gone(str(error)) from None
 
+    @property
+    def readable(self) -> bool:
+        """Whether something has arrived."""
+        try:
+            return bool(self._socket.getsockopt(zmq.EVENTS) & zmq.POLLIN)
+        except zmq.ZMQError:  # closed
+            return False
+
     def receive(self) -> Message | None:
-        """The next message of the peer that is there now; None when there is none."""
-        while True:
+        """The next message of the peer that is there now; None when there is none, or too much of strangers before it:
+        then it is still `readable`, and whoever waits can look at the clock.
+        """
+        for _ in range(_STRANGERS):
+            if not self.readable:  # an exception would cost several times as much
+                return None
             try:
-                if (
-                    not self._socket.getsockopt(zmq.EVENTS) & zmq.POLLIN
-                ):  # an exception would cost several times as much
-                    return None
-                parts: list[Buffer] = list(self._socket.recv_multipart(zmq.NOBLOCK))
+                parts, connection = self._arrived()
             except zmq.ZMQError:  # closed
                 return None
             identity = b""
@@ -131,24 +146,39 @@ class Channel:
                 if why.reason == "malformed":
                     raise
                 continue
-            if self.side == "host":
-                self._peer = identity
+            if self.side == "host" and self._peer is None:
+                self._peer, self._connection = identity, connection
             if self._log is not None:
                 self._log.note(self.wire.other, self.wire.channel, parts[1], parts[2:])
             return message
+        return None
+
+    def _arrived(self) -> tuple[list[Buffer], int | None]:
+        """What has arrived, and, as long as the peer is unknown, the descriptor of the connection that it came by."""
+        if self._peer is not None or self.side == "plugin":
+            return list(self._socket.recv_multipart(zmq.NOBLOCK)), None
+        frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        connection = int(frames[0].get(zmq.SRCFD))
+        return [frame.bytes for frame in frames], connection
 
     @property
     def monitor_fileno(self) -> int | None:
-        """Readable when a connection may have been lost; None for a channel that is not watched."""
+        """Readable when connections have come or gone: call `disconnected` then. None where it is not watched."""
         return None if self._monitor is None else int(self._monitor.getsockopt(zmq.FD))
 
     def disconnected(self) -> bool:
-        """Whether a connection has been lost since the last call: its end, or a message above the limit."""
-        lost = False
+        """Whether the connection of the peer has been lost, by its end or a message above the limit; only for a channel
+        that is watched. What becomes of the connections of strangers is nothing to us.
+        """
         with contextlib.suppress(zmq.ZMQError):  # closed
             while self._monitor is not None and self._monitor.poll(0):
-                lost = recv_monitor_message(self._monitor, zmq.NOBLOCK)["event"] == zmq.EVENT_DISCONNECTED or lost
-        return lost
+                found = recv_monitor_message(self._monitor, zmq.NOBLOCK)
+                if found["event"] == zmq.EVENT_ACCEPTED:
+                    self._accepted.add(int(found["value"]))
+                else:
+                    self._accepted.discard(int(found["value"]))
+                    self._lost = self._lost or self.side == "plugin"
+        return self._lost or (self._connection is not None and self._connection not in self._accepted)
 
     def close(self) -> None:
         """Close the socket."""

@@ -14,6 +14,7 @@ from typing import Any
 import zmq
 
 from ..contracts import Payload
+from .calls import GRACE
 from .channel import Channel, Gone
 from .encounter import Encounter
 from .lines import Lines
@@ -22,6 +23,7 @@ from .process import Process
 from .streams import payload_of
 from .wire import Message, Refused
 
+_DISCONNECTED = "it closed its connection, or sent more in one message than `limits.message` allows"
 Outgoing = tuple[str, str, dict[str, Any], Sequence[Any]]
 
 
@@ -119,13 +121,16 @@ class Exchange:
         for channel in read:
             poller.register(channel.socket, zmq.POLLIN)
         poller.register(self._wake, zmq.POLLIN)
-        monitor = self._channels["control"].monitor_fileno
-        for descriptor in (self._process.fileno if self._process is not None else None, monitor):
-            if descriptor is not None:
-                poller.register(descriptor, zmq.POLLIN)
+        if self._process is not None:
+            poller.register(self._process.fileno, zmq.POLLIN)
+        monitors = {channel.monitor_fileno: channel for channel in read}
+        for monitor, channel in monitors.items():
+            poller.register(monitor, zmq.POLLIN)
+            channel.disconnected()  # only who has looked once is told of more
         ended = False
         while not self._closing:
-            if self._wake in dict(poller.poll()):
+            ready = dict(poller.poll())
+            if self._wake in ready:
                 os.read(self._wake, 4096)
             try:
                 for channel in read:
@@ -138,8 +143,8 @@ class Exchange:
                 poller.unregister(calls.socket)
                 read.remove(calls)
                 self.callable.set()
-            if self._process is None and self._channels["control"].disconnected() and self._encounter.ready:
-                self._lose("it closed its connection", False)
+            if any(channel.disconnected() for monitor, channel in monitors.items() if monitor in ready):
+                self._lose(self._gone(GRACE) or _DISCONNECTED, True)
             if self._process is not None and not ended and self._process.exit is not None:
                 ended = True
                 poller.unregister(self._process.fileno)
@@ -197,4 +202,4 @@ class Exchange:
             except Gone as why:
                 future = self._asked.get(fields.get("id", 0))
                 if future is not None and not future.done():
-                    future.set_exception(Lost(self._gone(0.2) or str(why)))
+                    future.set_exception(Lost(self._gone(GRACE) or str(why)))

@@ -63,7 +63,7 @@ class Kernel:
                 address,
                 Wire(connection.key, "host", name, whole=connection.whole),
                 most=most,
-                watched=name in ("calls", "control"),
+                watched=True,
                 log=log,
             )
             for name, address in connection.addresses.items()
