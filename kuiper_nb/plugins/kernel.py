@@ -188,6 +188,7 @@ class Kernel:
     def write(self, control: Control, item: Item, seconds: float) -> None:
         """Hand over one item of a sink."""
         fields, payload = packed_item(item)
+        self._fits(payload, "one emit")
         self._exchange.ask("data", "emit", {"run": control.run, **fields}, seconds, payload)
 
     def taken(self, control: Control, items: int) -> None:
@@ -229,10 +230,14 @@ class Kernel:
         fields = {"symbol": symbol, "rows": rows, "columns": len(columns), "codec": codec}
         if call.context:
             fields["context"] = dict(call.context)
+        self._fits(payload, "arguments")
+        return self._calls.ask("call", fields, payload)
+
+    def _fits(self, payload: Sequence[Any], what: str) -> None:
+        """Raises Declined when no message may hold it: the plugin would drop its connection."""
         size = sum(memoryview(part).nbytes for part in payload)
         if size > self._most:
-            raise Declined(f"{size >> 20} MiB of arguments are more than one message may hold ({self._most >> 20} MiB)")
-        return self._calls.ask("call", fields, payload)
+            raise Declined(f"{size >> 20} MiB of {what} are more than one message may hold ({self._most >> 20} MiB)")
 
     def _answered(self, answer: Message, first: int, rows: int, failures: dict[int, Failure]) -> Any:
         if answer.get("rows") != rows:

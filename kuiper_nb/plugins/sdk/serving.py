@@ -20,7 +20,7 @@ from ..connection import CHANNELS, Connection
 from ..encounter import hello_fields
 from ..peer import Hello
 from ..wire import Message, Refused, Wire, session_key
-from .streams import Streams
+from .streams import Streams, size, too_long
 from .symbols import Symbols
 
 
@@ -46,7 +46,6 @@ class Serving:
             for channel in CHANNELS
         }
         self._streams = Streams(self._channels["data"], symbols)
-        self._most = 0
 
     def run(self) -> bool:
         """Say hello and serve until the host says good-bye; False when it goes without that."""
@@ -92,7 +91,7 @@ class Serving:
         while (welcome := _received(control)) is None or welcome.kind != "welcome":
             control.socket.poll()
         key = session_key(self._connection.key, nonce, str(welcome["nonce"]))
-        self._most = int(welcome.get("limits", {}).get("message", 0))
+        self._streams.most = int(welcome.get("limits", {}).get("message", 0))
         for name, channel in self._channels.items():
             channel.wire.renew(key)
             if name in ("data", "log"):
@@ -127,9 +126,8 @@ class Serving:
             fields, payload = self._answer(message, rows)
         except Exception as error:
             fields, payload = {"error": _told(error), "where": _where(error)}, []
-        size = sum(memoryview(part).nbytes for part in payload)
-        if self._most and size > self._most:
-            fields = {"error": f"{size >> 20} MiB of answers are more than one message may hold"}
+        if too_long(payload, self._streams.most):
+            fields = {"error": f"{size(payload) >> 20} MiB of answers are more than one message may hold"}
             payload = []
         self._channels["calls"].send("answer", {"id": number, "rows": rows, **fields}, payload)
 

@@ -10,7 +10,7 @@ import queue
 import threading
 import traceback
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import zmq
@@ -36,6 +36,8 @@ class Streams:
     def __init__(self, channel: Channel, symbols: Symbols) -> None:
         self._channel = channel
         self._symbols = symbols
+        self.most = 0
+        """Bytes of a message that the host takes; 0 for any."""
         self._running: dict[str, RunningSource | RunningSink] = {}
         self._wake, self._waker = os.pipe()
         self._thread: threading.Thread | None = None
@@ -87,10 +89,25 @@ class Streams:
                         error = f"{message.get('run')} has not been started"
                         self._channel.send("ack", {"id": message.get("id"), "error": error})
             for run, running in list(self._running.items()):
-                while (outgoing := running.outgoing()) is not None:
+                while (outgoing := running.outgoing(self.most)) is not None:
                     kind, fields, payload = outgoing
                     with contextlib.suppress(Gone):
                         self._channel.send(kind, {"run": run, **fields}, payload)
+
+
+def size(payload: Sequence[Any]) -> int:
+    """Bytes of a payload."""
+    return sum(memoryview(part).nbytes for part in payload)
+
+
+def too_long(payload: Sequence[Any], most: int) -> bool:
+    """Whether a message may not hold it."""
+    return bool(most) and size(payload) > most
+
+
+def _told(error: str) -> tuple[str, dict[str, Any], Any]:
+    """An error of a source that goes on."""
+    return "fault", {"error": error, "goes_on": True}, []
 
 
 class RunningSource:
@@ -128,10 +145,8 @@ class RunningSource:
         if message.kind == "credit":
             self._credits += int(message.get("items", 1))
 
-    def outgoing(self) -> tuple[str, dict[str, Any], Any] | None:
-        """The next message to send, if there is one and credit for it."""
-        from ..streams import packed_item
-
+    def outgoing(self, most: int) -> tuple[str, dict[str, Any], Any] | None:
+        """The next message to send, if there is one and credit for it; of at most so many bytes."""
         if not self._ready:
             over, self._over = self._over, None
             return None if over is None else (*over, [])
@@ -140,18 +155,30 @@ class RunningSource:
         item, meta = self._ready.popleft()
         self._room.release()
         if isinstance(item, SourceError):
-            return "fault", {"error": str(item), "goes_on": True}, []
-        if isinstance(item, dict):
-            rows = [item]
-            while (
-                len(rows) < _ROWS and self._ready and self._ready[0][1] == meta and isinstance(self._ready[0][0], dict)
-            ):
-                rows.append(self._ready.popleft()[0])
-                self._room.release()
-            item = rows[0] if len(rows) == 1 else rows
+            return _told(str(item))
+        fields, payload = self._packed(item, meta, most)
+        if too_long(payload, most):
+            return _told(f"{size(payload) >> 20} MiB of a source are more than one message may hold ({most >> 20} MiB)")
         self._credits -= 1
-        fields, payload = packed_item(item)
         return "rows", {**fields, "meta": dict(meta)} if meta else fields, payload
+
+    def _packed(self, item: Any, meta: Mapping[str, Any], most: int) -> tuple[dict[str, Any], Any]:
+        """*item*, and, when it is a row, as many after it as one message may hold."""
+        from ..streams import packed_item
+
+        if not isinstance(item, dict):
+            return packed_item(item)
+        rows = [item]
+        while len(rows) < _ROWS and self._ready and self._ready[0][1] == meta and isinstance(self._ready[0][0], dict):
+            rows.append(self._ready.popleft()[0])
+        packed = packed_item(rows[0] if len(rows) == 1 else rows)
+        while too_long(packed[1], most) and len(rows) > 1:
+            rows, later = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+            self._ready.extendleft((row, meta) for row in reversed(later))
+            packed = packed_item(rows[0] if len(rows) == 1 else rows)
+        for _ in rows[1:]:
+            self._room.release()
+        return packed
 
     def _emit(self, item: Any, meta: Mapping[str, Any]) -> None:
         self._room.acquire()
@@ -226,7 +253,7 @@ class RunningSink:
         """An item to collect."""
         self._items.put(message)
 
-    def outgoing(self) -> tuple[str, dict[str, Any], Any] | None:
+    def outgoing(self, most: int) -> tuple[str, dict[str, Any], Any] | None:
         """The next acknowledgement."""
         return self._acks.popleft() if self._acks else None
 
