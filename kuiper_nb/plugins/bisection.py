@@ -43,10 +43,14 @@ def halved(call: Call, once: Callable[[Call], Answer], message: str) -> Answer:
 
 
 def _twice(once: Callable[[Call], Answer], row: Call) -> Answer:
-    """A single row is asked once more before it is blamed: somebody else may have killed the process."""
+    """A single row is asked once more before it is blamed: somebody else may have killed the process. One that hangs
+    has had its time.
+    """
     try:
         return once(row)
-    except Lost:
+    except Lost as why:
+        if why.hung:
+            raise
         return once(row)
 
 

@@ -1,7 +1,7 @@
 """A plugin, kept running: started again when it dies, asked again what it did not answer, left alone when it cannot.
 
-a process dies, hangs or answers nonsense    a new one, and the same batch once more
-… and again on the same batch                the batch is halved until the rows that do it are found; they fail
+a process dies or answers nonsense           a new one, and the same batch once more
+… again on the same batch, or it hangs       the batch is halved until the rows that do it are found; they fail
 … and three times in five minutes            quarantine: nothing is started until somebody says `restart`
 """
 
@@ -249,15 +249,20 @@ class Plugin:
     # ---- a batch
 
     def _answered(self, symbol: str, call: Call) -> Answer:
+        message = f"call func {symbol} error: plugin {self.name}:"
         for _ in range(2):
             try:
                 return self._once(symbol, call)
-            except Lost:
-                continue
+            except Lost as why:
+                if why.hung:  # it has had its time
+                    if call.rows <= 1:
+                        return failed(call.rows, f"{message} {why.why}")
+                    self._current()  # takes note of it: what dies in the search is no news
+                    break
         with self._lock:
             self._looking += 1
         try:
-            return halved(call, lambda part: self._once(symbol, part), f"call func {symbol} error: plugin {self.name}:")
+            return halved(call, lambda part: self._once(symbol, part), message)
         finally:
             with self._lock:
                 self._looking -= 1

@@ -145,6 +145,43 @@ def test_a_hang_costs_the_row_that_hangs_and_no_other(plugin: Start):
     assert failures == {1: "call func slow error: plugin mirror: slow did not answer within 0.3 s"}
 
 
+def test_a_row_that_hangs_is_not_asked_again(plugin: Start, tmp_path: Path):
+    """It has had its time; other rows of its batch have not."""
+    asked = tmp_path / "asked"
+    mirror = plugin(
+        f"""
+        import time
+        @function
+        def slow(n):
+            with open({str(asked)!r}, "a") as file: print(n, file=file)
+            if n < 0: time.sleep(1000)
+            return n
+        """,
+        Policy(timeout=0.3),
+    )
+
+    assert called(mirror, "slow", [-1])[0] == [None]
+    assert asked.read_text().split() == ["-1"]
+    assert called(mirror, "slow", [-2, 2])[0] == [None, 2]
+    assert asked.read_text().split() == ["-1", "-2", "-2", "2"]
+
+
+def test_hangs_are_crashes_and_too_many_are_too_many(plugin: Start):
+    mirror = plugin(
+        """
+        import time
+        @function
+        def slow(n): time.sleep(1000)
+        """,
+        Policy(timeout=0.1),
+    )
+
+    for _ in range(3):
+        called(mirror, "slow", [1, 2])
+
+    assert "quarantine" in called(mirror, "slow", [1])[1][0]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
