@@ -15,7 +15,7 @@ from kuiper_nb.plugins.kernel import Kernel
 from kuiper_nb.plugins.lines import Lines
 from kuiper_nb.plugins.origins import attached
 
-from ..benchmarks import intruders, strangers
+from ..benchmarks.faults import intruders, strangers
 from .conftest import PATIENCE
 
 
