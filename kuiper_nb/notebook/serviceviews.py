@@ -7,6 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from ..services.secrets import masked
 from .views import View, counted
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def dry_view(dry: Dry, mode: str) -> View:
     parts = [_indented("→", dry.request)] if dry.request else []
     parts += [_indented("←", dry.reply) + took] if dry.reply else []
     parts.append(f"error: {dry.error}" if dry.error else f"= {_value(dry.value)}")
-    return View((stable("\n".join(parts), mode),))
+    return View((stable(masked("\n".join(parts)), mode),))
 
 
 def _indented(arrow: str, text: str) -> str:

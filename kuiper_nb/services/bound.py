@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Dry:
     function: str
     request: str
     reply: str = ""
-    value: Any = None
+    value: Any = field(default=None, repr=False)
     error: str = ""
     seconds: float = 0.0
 
