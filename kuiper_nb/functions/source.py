@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -246,7 +248,7 @@ def _async_items(made: AsyncIterator[Any]) -> _Items:
         guard, task = current(), loop.create_task(item())
         guard.wake = lambda: _cancel(loop, task)
         try:
-            return loop.run_until_complete(task)
+            return _finished(loop, task)
         except StopAsyncIteration:
             raise EndOfStream from None
         except asyncio.CancelledError:
@@ -258,12 +260,29 @@ def _async_items(made: AsyncIterator[Any]) -> _Items:
         aclose = getattr(made, "aclose", None)
         with contextlib.closing(loop):
             if aclose is not None:
-                loop.run_until_complete(aclose())
+                _finished(loop, asyncio.ensure_future(aclose(), loop=loop))
 
     return _Items(take, close)
 
 
-def _cancel(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+def _finished(loop: asyncio.AbstractEventLoop, task: asyncio.Future[Any]) -> Any:
+    """What *task* answers.
+
+    Where this thread is in a loop already, as the kernel of a notebook is while it runs a cell, no other may run:
+    *loop* runs in a thread that is there for this task.
+    """
+    if asyncio._get_running_loop() is None:
+        return loop.run_until_complete(task)
+    with ThreadPoolExecutor(1, "async source") as thread:
+        running = thread.submit(copy_context().run, loop.run_until_complete, task)
+        try:
+            return running.result()
+        except BaseException:
+            _cancel(loop, task)  # Ctrl-C, if it was not the task's own end
+            raise
+
+
+def _cancel(loop: asyncio.AbstractEventLoop, task: asyncio.Future[Any]) -> None:
     """From another thread."""
     with contextlib.suppress(RuntimeError):  # the loop is closed
         loop.call_soon_threadsafe(task.cancel)

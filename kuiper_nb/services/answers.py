@@ -100,9 +100,12 @@ def plain(reply: Reply) -> Any:
         raise failed
     if not reply.body.strip():
         return None
-    if kind_of(reply) == "text/plain":
+    try:
+        return json_of(reply, schemaless_number)
+    except CallFailed:
+        if kind_of(reply) != "text/plain":
+            raise
         return text_of(reply)
-    return json_of(reply, schemaless_number)
 
 
 def typed(reply: Reply, descriptor: Descriptor, part: str = "") -> Any:

@@ -56,31 +56,39 @@ class Batches:
         """The outcome of each row, and its arguments. Raises Stopped when its rule is to stop."""
         columns = [_listed(column) for column in call.arguments]
         rows: list[tuple[Any, ...]] = list(zip(*columns, strict=True)) if columns else [()] * call.rows
-        places, different = _different(columns, rows)
+        silent = len(columns) == (len(operation.parameters) if operation.rest else 0)
+        places, different = (list(range(len(rows))), rows) if silent else _different(columns, rows)
         if self._endpoint is not None and self._cache is None:
             outcomes = self._at_once(operation, different, self._endpoint)
         else:
-            outcomes = self._one_by_one(operation, different)
+            outcomes = self._one_by_one(operation, different, silent)
         return [outcomes[place] for place in places], rows
 
-    def _one_by_one(self, operation: Operation, different: list[tuple[Any, ...]]) -> list[Outcome]:
-        """A request for each that is not answered yet."""
+    def _one_by_one(self, operation: Operation, different: list[tuple[Any, ...]], silent: bool) -> list[Outcome]:
+        """A request for each that is not answered yet.
+
+        What a call answers that tells the server nothing (*silent*) depends on when it is made: unless it is safe to
+        repeat, it is made for each row, one after the other, as eKuiper does.
+        """
         outcomes: list[Outcome] = [None] * len(different)
         requests: dict[Hashable, tuple[Request, list[int]]] = {}
+        in_turn = False
         for number, arguments in enumerate(different):
             try:
                 request = self._interface.encode(operation, arguments)
             except RowFault as fault:
                 outcomes[number] = fault
                 continue
-            key = self._key(operation, request, arguments)
+            anew = silent and self._cache is None and not self._caller.retry.repeats(request.safe)
+            in_turn = in_turn or anew
+            key = number if anew else self._key(operation, request, arguments)
             if self._cache is not None and (value := self._cache.get(key)) is not MISSING:
                 outcomes[number] = value
             else:
                 requests.setdefault(key, (request, []))[1].append(number)
         if requests:
             asked = [request for request, _ in requests.values()]
-            answers = self._waited(operation, self._loop.run(self._all(asked)))
+            answers = self._waited(operation, self._loop.run(self._all(asked, at_once=1 if in_turn else None)))
             for (key, (_, numbers)), outcome in zip(requests.items(), answers, strict=True):
                 for number in numbers:
                     outcomes[number] = outcome
@@ -149,13 +157,16 @@ class Batches:
 
     # ---- in the event loop
 
-    async def _all(self, requests: Sequence[Request], sizes: Sequence[int] = ()) -> list[Outcome]:
-        """The outcome of each request; with *sizes*, each is for so many calls, and its answer an array as long."""
+    async def _all(
+        self, requests: Sequence[Request], sizes: Sequence[int] = (), at_once: int | None = None
+    ) -> list[Outcome]:
+        """The outcome of each request, of which so many are under way *at_once*; with *sizes*, each is for so many
+        calls, and its answer an array as long."""
         if self._slots is None:
             self._slots = asyncio.Semaphore(self._concurrency)
         outcomes: list[Outcome] = [None] * len(requests)
         left = iter(enumerate(requests))
-        workers = [self._work(left, outcomes, sizes) for _ in range(min(self._concurrency, len(requests)))]
+        workers = [self._work(left, outcomes, sizes) for _ in range(min(at_once or self._concurrency, len(requests)))]
         await asyncio.gather(*workers)
         return outcomes
 

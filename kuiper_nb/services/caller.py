@@ -40,7 +40,7 @@ class Caller:
         concurrency: int = 1,
     ) -> None:
         self._interface = interface
-        self._retry = retry
+        self.retry = retry
         self._deadline = deadline
         self._pace = Pace(rate)
         self._authorization = authorization
@@ -69,7 +69,7 @@ class Caller:
                 ):
                     renewed, attempt = True, attempt - 1
                     continue
-                wait_or_none = self._retry.wait(attempt, failed, request.operation, chance())
+                wait_or_none = self.retry.wait(attempt, failed, request.safe, chance())
                 if wait_or_none is None or not self.host.patient or loop.time() + wait_or_none >= end:
                     raise
                 if failed.kind == "deadline":

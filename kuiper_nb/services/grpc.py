@@ -88,7 +88,7 @@ class Grpc:
         """The message. Raises RowFault."""
         rpc: Rpc = operation.binding
         message = messages.message_of(rpc.input, arguments)
-        return Request(operation, rpc.full, message.SerializeToString(deterministic=True))
+        return Request(operation, rpc.full, message.SerializeToString(deterministic=True), safe=rpc.safe)
 
     def together(self, operation: Operation, values: Sequence[Any], endpoint: Batch) -> Request:
         """There is no such thing."""

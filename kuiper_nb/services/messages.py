@@ -209,6 +209,8 @@ def _scalar(field: Field, value: Any) -> Any:
             return _bytes(field, value)
         case _F.CPPTYPE_STRING if kind is str:
             return value
+        case _F.CPPTYPE_STRING if kind is bytes:
+            return _text_of(field, value)
         case _F.CPPTYPE_BOOL if kind is bool:
             return value
         case _F.CPPTYPE_DOUBLE | _F.CPPTYPE_FLOAT if kind in (int, float):
@@ -236,6 +238,13 @@ def _bytes(field: Field, value: Any) -> bytes:
         except (binascii.Error, ValueError):
             raise RowFault(f"{field.name}: illegal string {value[:40]}, must be base64 encoded string") from None
     raise _misfit(field, value, "bytea")
+
+
+def _text_of(field: Field, value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise _misfit(field, value, "a string, or bytea that is UTF-8") from None
 
 
 def _misfit(field: Field, value: Any, wanted: str) -> RowFault:

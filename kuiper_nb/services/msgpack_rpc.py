@@ -58,8 +58,8 @@ class MsgpackRpc:
             return Request(operation, arguments[0], _packed(list(arguments[1:])))
         message = messages.message_of(rpc.input, arguments)
         value = messages.value_of(message)
-        given = list(value.values()) if isinstance(value, dict) else [value]  # a wrapper's, or none, as eKuiper has it
-        return Request(operation, rpc.name, _packed(given))
+        given = list(value.values()) if isinstance(value, dict) else [] if value is None else [value]  # a wrapper's
+        return Request(operation, rpc.name, _packed(given), safe=rpc.safe)
 
     def together(self, operation: Operation, values: Sequence[Any], endpoint: Batch) -> Request:
         """There is no such thing."""

@@ -46,7 +46,8 @@ class Operation:
     """What one SQL function asks of an interface.
 
     *method* is its name there: an rpc, or `POST /pets/{id}`. *rest*: there may be more arguments than parameters.
-    *safe*: to ask twice does no harm. *binding* is what the protocol needs to encode and decode.
+    *safe*: whatever its arguments, to ask twice does no harm. *binding* is what the protocol needs to encode and
+    decode.
     """
 
     name: str
@@ -69,13 +70,14 @@ class Operation:
 class Request:
     """One call, as it goes over the wire but for what the transport adds (authorization, tracing).
 
-    *target* is the method and path with its query, or the name of the rpc.
+    *target* is the method and path with its query, or the name of the rpc. *safe*: to ask twice does no harm.
     """
 
     operation: Operation
     target: str
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    safe: bool = False
 
     @property
     def key(self) -> tuple[Any, ...]:

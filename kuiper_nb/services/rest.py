@@ -51,11 +51,13 @@ class Rest:
         method, path, body, headers = operation.binding.encode(arguments)
         if body is not None and not any(name == "Content-Type" for name, _ in headers):
             headers = (_JSON, *headers)
-        return Request(operation, f"{method} {self._base}{path}", body or b"", headers)
+        safe = operation.safe or method in SAFE
+        return Request(operation, f"{method} {self._base}{path}", body or b"", headers, safe)
 
     def together(self, operation: Operation, values: Sequence[Any], endpoint: Batch) -> Request:
         """One request for many calls, of what `value` made of each."""
-        return Request(operation, f"{endpoint.method} {self._base}{endpoint.path}", dumped(list(values)), (_JSON,))
+        target = f"{endpoint.method} {self._base}{endpoint.path}"
+        return Request(operation, target, dumped(list(values)), (_JSON,), operation.safe or endpoint.method in SAFE)
 
     def shaped(self, operation: Operation) -> Shape:
         """One call among others in one request."""
@@ -159,7 +161,7 @@ def operation_of(rpc: Rpc, name: str) -> Operation:
         messages.parameters(rpc.input),
         returns=messages.returns(rpc.output),
         help=rpc.help,
-        safe=bound.first.method in SAFE,
+        safe=rpc.safe,
         binding=bound,
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from .protocol import CallFailed, Operation
+from .protocol import CallFailed
 from .spec import Options
 
 _AGAIN = frozenset({408, 429, 502, 503, 504})
@@ -52,17 +52,20 @@ class Retry:
         retry = options.retry
         return cls(retry.attempts, retry.first, retry.factor, retry.longest, False, options.idempotent)
 
-    def wait(self, attempt: int, failed: CallFailed, operation: Operation, chance: float) -> float | None:
+    def repeats(self, safe: bool) -> bool:
+        """Whether what is *safe* to the protocol, or not, may be asked twice: what the file says goes before."""
+        return safe if self.idempotent is None else self.idempotent
+
+    def wait(self, attempt: int, failed: CallFailed, safe: bool, chance: float) -> float | None:
         """Seconds before the next attempt, after the one of this number (from 1); None for no other."""
-        if attempt >= self.attempts or not self._may(failed, operation):
+        if attempt >= self.attempts or not self._may(failed, self.repeats(safe)):
             return None
         if failed.after is not None:
             return failed.after
         most = min(self.first * self.factor ** (attempt - 1), self.longest)
         return most if self.fixed else most * chance
 
-    def _may(self, failed: CallFailed, operation: Operation) -> bool:
-        safe = self.idempotent if self.idempotent is not None else operation.safe
+    def _may(self, failed: CallFailed, safe: bool) -> bool:
         if failed.kind in ("address", "auth", "breaker", "garbage", "limit", "offline", "tls"):
             return False
         if not failed.sent:

@@ -39,6 +39,8 @@ class Rpc:
     streams_out: bool = False
     http: Any = None
     help: str = ""
+    safe: bool = False
+    """Its idempotency_level says that to ask twice does no harm."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def _of_file(file: descriptor_pb2.FileDescriptorProto, pool: DescriptorPool) -> 
                 streams_out=method.server_streaming,
                 http=method.options.Extensions[annotations_pb2.http] if has_http else None,
                 help=" ".join(comments.get((_SERVICE, number, _METHOD, place), "").split()),
+                safe=method.options.idempotency_level != descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN,
             )
 
 

@@ -158,7 +158,16 @@ class Evaluator:
         return self._built[name]
 
     def _wholerow(self, node: r.WholeRow) -> Evaluate:
-        return lambda frame: dict(frame.row)
+        if not node.exclude and not node.replace:
+            return lambda frame: dict(frame.row)
+        excluded = frozenset(node.exclude)
+        replaced = [(item.alias, self.build(item.value)) for item in node.replace]
+
+        def evaluate(frame: Frame) -> Any:
+            kept = {name: value for name, value in frame.row.items() if name not in excluded}
+            return kept | {name: value(frame) for name, value in replaced}
+
+        return evaluate
 
     def _metaref(self, node: r.MetaRef) -> Evaluate:
         key = node.key

@@ -63,9 +63,6 @@ class ExpressionBuilder(Transformer[Token, Any]):
     def name(self, meta: Meta, children: list[Token]) -> s.Name:
         return s.Name(parts(children[0]), place=at(meta))
 
-    def all(self, meta: Meta, children: list[Token]) -> s.Star:
-        return s.Star(place=at(meta))
-
     def text_of(self, token: Token) -> str:
         try:
             plain = unquote(token)

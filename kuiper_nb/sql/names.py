@@ -118,7 +118,8 @@ class NameResolver:
         if isinstance(node, s.Paren):
             return self._node(node.inner, own, index)
         if isinstance(node, s.Star):
-            return r.WholeRow(place=node.place)
+            replaced = tuple(replace(item, value=self._node(item.value, item.alias)) for item in node.replace)
+            return r.WholeRow(node.exclude, replaced, place=node.place)
         if isinstance(node, s.Invoke) and node.name.lower() in ("meta", "mqtt"):
             return node  # its argument names metadata, not a column
         if isinstance(node, s.Invoke) and node.name.lower() == "changed_cols":

@@ -23,8 +23,8 @@ def printed(node: s.Node | None) -> str:
             return f"${name}"
         case s.Name(parts=parts):
             return ".".join(parts)
-        case s.Star() | r.WholeRow():
-            return "*"
+        case s.Star(exclude=exclude, replace=replaced) | r.WholeRow(exclude=exclude, replace=replaced):
+            return _printed_star(exclude, replaced)
         case r.MetaRef(key=key):
             return f"meta({key or '*'})"
         case r.Bound(which=which):
@@ -45,6 +45,11 @@ def printed(node: s.Node | None) -> str:
         case s.Invoke(name=name, arguments=invoked):
             return f"{name}({', '.join(map(printed, invoked))})"
     return _printed_operator(node)
+
+
+def _printed_star(exclude: tuple[str, ...], replaced: tuple[s.SelectItem, ...]) -> str:
+    named = ", ".join(f"{printed(item.value)} AS {item.alias}" for item in replaced)
+    return "*" + (f" EXCEPT({', '.join(exclude)})" if exclude else "") + (f" REPLACE({named})" if named else "")
 
 
 def _printed_over(call: r.AnalyticCall) -> str:

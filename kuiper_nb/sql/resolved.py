@@ -32,7 +32,10 @@ class AliasRef(Node):
 
 @dataclass(frozen=True, slots=True)
 class WholeRow(Node):
-    """`*` as an argument: the whole row as an object."""
+    """`*` as an argument: the whole row as an object, but for what EXCEPT and REPLACE say."""
+
+    exclude: tuple[str, ...] = ()
+    replace: tuple[SelectItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,7 +247,7 @@ def test_code_that_was_broken_off_is_not_a_failure_to_start_again_from(live: Ses
     live.push("demo", {"a": 1})
     assert trap.entered.wait(PATIENCE)
 
-    rule.stop(patience=0.2)
+    rule.stop(patience=1.0)
 
     assert (rule.status.state, rule.status.attempt, threads_of(rule)) == ("stopped", 0, [])
 

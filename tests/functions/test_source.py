@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import inspect
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -57,6 +62,53 @@ def test_an_async_generator_is_a_source(session: Session) -> None:
 
     assert rule.wait() is True
     assert rows(rule) == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+
+def test_an_async_generator_is_a_source_where_a_loop_runs_already_as_in_a_kernel(session: Session) -> None:
+    left: list[str] = []
+
+    async def numbers() -> AsyncIterator[dict[str, int]]:
+        try:
+            for n in range(3):
+                await asyncio.sleep(0)
+                print("number", n)
+                yield {"n": n}
+        finally:
+            left.append("closed")
+
+    async def cell() -> Rule:
+        rule = started(session)
+        assert rule.wait() is True
+        return rule
+
+    session.source(numbers)
+    with ThreadPoolExecutor(1) as thread:
+        rule = thread.submit(asyncio.run, cell()).result()
+
+    assert rows(rule) == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert [line.text for line in rule.log.lines() if line.kind == "print"] == ["number 0", "number 1", "number 2"]
+    assert left == ["closed"]
+
+
+def test_ctrl_c_ends_the_wait_for_an_async_generator_where_a_loop_runs_already(session: Session) -> None:
+    left: list[str] = []
+
+    async def numbers() -> AsyncIterator[dict[str, int]]:
+        yield {"n": 0}
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.append("cancelled")
+
+    async def cell() -> None:
+        started(session).wait()
+
+    session.source(numbers)
+    with contextlib.closing(asyncio.new_event_loop()) as loop, pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(cell())
+
+    assert left == ["cancelled"]
 
 
 def test_a_class_with_open_poll_and_close_is_a_source(session: Session) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
 from kuiper_nb import Session
 from kuiper_nb.errors import ServiceError
 from kuiper_nb.services.address import Address
+from kuiper_nb.services.loop import Loop
 from kuiper_nb.services.protocol import CallFailed
 
 from .conftest import plain
@@ -55,35 +59,43 @@ def test_tricks_are_refused(text: str) -> None:
         Address.of(text)
 
 
-def test_a_name_that_leads_to_metadata_is_refused_when_it_is_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def resolve() -> str:
-        loop = asyncio.get_running_loop()
+def answered(names: list[list[str]]) -> Callable[..., Coroutine[Any, Any, list[Any]]]:
+    """A resolver that answers one list of addresses after the other."""
 
-        async def told(*_: object, **__: object) -> list[object]:
-            return [(2, 1, 6, "", ("169.254.169.254", 80))]
+    async def told(*_: object, **__: object) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (one, 80)) for one in names.pop(0)]
 
-        monkeypatch.setattr(loop, "getaddrinfo", told)
-        with pytest.raises(CallFailed) as failed:
-            await Address.of("http://innocent.example").resolve()
-        return f"{failed.value.kind}: {failed.value.message}"
-
-    assert asyncio.run(resolve()).startswith("address: innocent.example is 169.254.169.254, a link-local address") or (
-        "metadata" in asyncio.run(resolve())
-    )
+    return told
 
 
-def test_an_address_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = [[(2, 1, 6, "", ("10.0.0.1", 80))], [(2, 1, 6, "", ("10.0.0.2", 80))]]
+def resolved(text: str, times: int, names: list[list[str]]) -> list[list[str]]:
+    """What the loop of services makes of *text*, so many times, while the resolver answers *names*."""
 
     async def resolve() -> list[list[str]]:
-        async def told(*_: object, **__: object) -> list[object]:
-            return list(answers.pop(0))
+        asyncio.get_running_loop().getaddrinfo = answered(names)  # type: ignore[method-assign]
+        address = Address.of(text)
+        return [list(await address.resolve()) for _ in range(times)]
 
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", told)
-        address = Address.of("http://rebinding.example")
-        return [list(await address.resolve()) for _ in range(3)]
+    with contextlib.closing(Loop()) as loop:
+        return loop.run(resolve()).result(10)
 
-    assert asyncio.run(resolve()) == [["10.0.0.1"]] * 3
+
+@pytest.mark.parametrize(
+    ("addresses", "why"),
+    [
+        (["169.254.1.1"], "a link-local address"),
+        (["10.0.0.1", "169.254.169.254"], "metadata"),
+        (["100.100.100.200"], "metadata"),
+    ],
+)
+def test_a_name_that_leads_to_metadata_is_refused_when_it_is_resolved(addresses: list[str], why: str) -> None:
+    with pytest.raises(CallFailed, match=f"innocent.example is {addresses[-1]}, .*{why}") as failed:
+        resolved("http://innocent.example", 1, [addresses])
+    assert failed.value.kind == "address"
+
+
+def test_an_address_is_resolved_once() -> None:
+    assert resolved("http://rebinding.example", 3, [["10.0.0.1"], ["10.0.0.2"]]) == [["10.0.0.1"]] * 3
 
 
 def test_a_redirect_is_not_followed(session: Session, http: Start) -> None:

@@ -151,13 +151,17 @@ def test_a_host_that_is_down_is_left_alone(session: Session, http: Start) -> Non
 
 
 def test_a_host_that_was_down_for_a_moment_is_asked_at_once(session: Session, http: Start) -> None:
-    server = http(lambda asked: Answered(503, b"") if len(server.asked) <= 64 else as_json("back"))
+    def once_down(asked: Asked) -> Answered:
+        again = sum(one.path == asked.path for one in server.asked) > 1
+        return as_json("back") if again else Answered(503, b"")
+
+    server = http(once_down)
     service = plain(session, server.url, "{idempotent: true, retry: {first: 1ms}}")
 
     answer = service.answer("ask", Call((["get"] * 64, [f"/{n}" for n in range(64)]), 64))
 
-    assert len(answer.failures) < 10
-    assert service.answer("ask", Call((["get"], ["/"]), 1)).values == ["back"]
+    assert len(answer.failures) <= 1  # sixty-four failures are as many as sixty-four calls at a time may cost
+    assert answer.values.count("back") >= 63
 
 
 def bomb(size: int) -> bytes:

@@ -70,6 +70,12 @@ def reduced(found: Any, wanted: Any) -> Any:
     return [reduced(f, w) for f, w in zip(found, wanted, strict=True)] if isinstance(wanted, list) else found
 
 
+def test_bytea_is_text_where_a_string_is_wanted(all_of_it: Any) -> None:
+    found = value_of(message_of(all_of_it, [{"maybe": "é".encode(), "text": b"wrapped"}]))
+
+    assert (found["maybe"], found["text"]) == ("é", "wrapped")
+
+
 def test_what_is_not_given_is_zero_or_null_or_not_there(all_of_it: Any) -> None:
     found = value_of(message_of(all_of_it, [{"i": 1}]))
 
@@ -89,6 +95,7 @@ def test_what_is_not_given_is_zero_or_null_or_not_there(all_of_it: Any) -> None:
         ({"b": "no base64!"}, "illegal string no base64!, must be base64 encoded string"),
         ({"colour": "BLUE"}, "colour: expected one of NONE, RED, or its number"),
         ({"inner": 1}, "inner: expected a struct"),
+        ({"maybe": b"\xff"}, "maybe: expected a string, or bytea that is UTF-8"),
         ({"inners": {}}, "inners: expected an array"),
         ({"by_number": {"x": {}}}, "key: expected a whole number"),
     ],

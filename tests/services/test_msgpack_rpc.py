@@ -28,6 +28,7 @@ def server() -> Iterator[servers.MsgpackRpc]:
             "Text": lambda text: text.upper(),
             "Put": lambda *_: {"text": 1},
             "add": lambda a, b: a + b,
+            "Tally": lambda: 7,
         }
     )
     yield started
@@ -40,7 +41,9 @@ def test_fields_are_arguments_and_the_answer_has_types(session: Session, server:
     assert service.call("Hello", "ann", 3, [1.5]) == {"text": "hi ann", "long_number": 3}
     assert service.call("Text", "abc") == "ABC"
     assert service.call("getFeature", b"abcd") == {"feature": [{"type": "cat", "score": 4.0}]}
+    assert service.call("Tally") == 7
     assert server.asked[0] == ("Hello", ["ann", 3, [1.5]])
+    assert server.asked[-1] == ("Tally", [])
 
 
 def test_what_fails_is_told(session: Session, server: servers.MsgpackRpc) -> None:

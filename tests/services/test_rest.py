@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from kuiper_nb import Session
+from kuiper_nb.contracts import Call
 from kuiper_nb.errors import ServiceError
 
 from .conftest import house, plain
@@ -163,6 +165,77 @@ def test_a_rule_asks_for_its_rows(session: Session, http: Start) -> None:
 
     assert [row["t"] for row in rule.emits[0].rows] == ["hi a", "hi b", "hi a", "hi c"]
     assert len(server.asked) == 3  # those that are alike are asked once
+
+
+def counting(asked: list[Asked]) -> Callable[[Asked], Answered]:
+    """Answers how often it was asked, as text."""
+
+    def answer(one: Asked) -> Answered:
+        asked.append(one)
+        return Answered(body=str(len(asked)).encode(), headers={"Content-Type": "text/plain; charset=utf-8"})
+
+    return answer
+
+
+def test_a_call_that_tells_nothing_is_made_for_each_row_in_their_order(session: Session, http: Start) -> None:
+    server = http(counting([]))
+    service = plain(session, server.url)
+
+    asked = Call((["post"] * 20, ["/next"] * 20), 20)
+
+    assert service.answer("ask", asked).values == [float(n) for n in range(1, 21)]
+    assert service.answer("ask", Call((["post"] * 20, ["/next"] * 20, [{}] * 20), 20)).values == [21.0] * 20
+
+
+@pytest.mark.parametrize(("method", "options"), [("get", "{}"), ("post", "{idempotent: true}")])
+def test_unless_it_is_safe_to_repeat(session: Session, http: Start, method: str, options: str) -> None:
+    server = http(counting([]))
+
+    answer = plain(session, server.url, options).answer("ask", Call(([method] * 20, ["/now"] * 20), 20))
+
+    assert answer.values == [1.0] * 20
+
+
+def test_a_function_without_parameters_is_asked_for_each_row(session: Session, http: Start) -> None:
+    server = http(counting([]))
+    text = """
+interfaces:
+  door:
+    address: ADDRESS
+    protocol: rest
+    schema: |
+      syntax = "proto3";
+      import "google/protobuf/empty.proto";
+      import "google/protobuf/wrappers.proto";
+      service Door { rpc Knock (google.protobuf.Empty) returns (google.protobuf.Int64Value); }
+"""
+    session.services.add(text.replace("ADDRESS", server.url), "door")
+    session.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo", FORMAT="json")')
+    rule = session.rule("SELECT Knock() AS n, a FROM demo")
+
+    session.push("demo", [{"a": 1}, {"a": 1}, {"a": 1}])
+
+    assert [row["n"] for row in rule.emits[0].rows] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("body", "value"), [(b"true", True), (b"name1", "name1"), (b'{"a": 1}', {"a": 1.0}), (b"", None)]
+)
+def test_plain_text_is_json_where_it_reads_as_such(session: Session, http: Start, body: bytes, value: Any) -> None:
+    server = http(lambda asked: Answered(body=body, headers={"Content-Type": "text/plain; charset=utf-8"}))
+
+    assert plain(session, server.url).call("ask", "post", "/") == value
+
+
+def test_all_of_a_row_but_some_columns_is_a_body(session: Session, http: Start) -> None:
+    server = http(lambda asked: as_json({}))
+    plain(session, server.url)
+    session.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo", FORMAT="json")')
+    session.rule('SELECT ask("post", "/", * EXCEPT(b) REPLACE(upper(a) AS a)) AS it FROM demo')
+
+    session.push("demo", {"a": "x", "b": "y", "c": "z"})
+
+    assert server.asked[0].json == {"a": "X", "c": "z"}
 
 
 def test_what_the_service_is_told_stands_in_the_dry_call(session: Session, server: Http) -> None:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kuiper_nb.services.protocol import CallFailed, Operation
+from kuiper_nb.services.protocol import CallFailed
 from kuiper_nb.services.retry import Host, Retry, is_of_host
 from kuiper_nb.services.spec import Options
 
 from ..generated import cases
 
-SAFE, UNSAFE = Operation("f", "GET /", safe=True), Operation("f", "POST /")
+SAFE, UNSAFE = True, False
 REFUSED = CallFailed("refused", "no", sent=False)
 BUSY = CallFailed("status", "no", status=503)
 

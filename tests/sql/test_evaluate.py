@@ -406,5 +406,19 @@ def test_a_function_that_fails_says_which_it_was() -> None:
     assert fault("sqrt(a)", a="x").startswith("call func sqrt error: ")
 
 
+@pytest.mark.parametrize(
+    ("star", "whole"),
+    [
+        ("*", {"a": 1, "b": 2}),
+        ("* EXCEPT(a)", {"b": 2}),
+        ("* EXCEPT(a, nope)", {"b": 2}),
+        ("* REPLACE(a + 1 AS a, b AS c)", {"a": 2, "b": 2, "c": 2}),
+        ("* EXCEPT(a) REPLACE(b AS a)", {"b": 2, "a": 2}),
+    ],
+)
+def test_a_star_as_an_argument_is_the_row_as_its_modifiers_leave_it(star: str, whole: dict[str, int]) -> None:
+    assert value(f"collect({star})[0]", a=1, b=2) == whole
+
+
 def test_an_aggregate_of_a_single_row_is_that_of_a_group_of_one() -> None:
     assert (value("sum(a)", a=5), value("count(*)", a=5)) == (5, 1)

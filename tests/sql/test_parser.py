@@ -153,6 +153,12 @@ def test_a_star_leaves_out_and_replaces() -> None:
     assert found == Star(None, ("a", "b"), (SelectItem(Binary("+", Name(("c",)), Constant(1)), "c"),))
 
 
+def test_a_star_leaves_out_and_replaces_as_an_argument_too() -> None:
+    found = expression('f("post", * EXCEPT(a) REPLACE(1 AS b))')
+
+    assert found == Invoke("f", (Constant("post"), Star(None, ("a",), (SelectItem(Constant(1), "b"),))))
+
+
 def test_a_stream_is_declared_with_columns_and_options() -> None:
     (found,) = parse(
         "CREATE STREAM demo (a BIGINT, tags ARRAY(STRING), box STRUCT(w FLOAT, l FLOAT), n BIGINT DEFAULT 5,) "
