@@ -34,13 +34,16 @@ class Connecting:
 
     def source_of(self, stream: Stream, site: Site) -> Source:
         """A source of *stream*, not opened yet. Raises ConnectorError for an unknown TYPE or a bad property."""
-        properties = {**self._configured("source", stream.type, stream.options.get("CONF_KEY", "")), **extra(stream)}
+        conf_key = stream.options.get("CONF_KEY", "")
+        properties = {**self._configured("source", stream.type, conf_key), **extra(stream)}
         if stream.type in self.sources:
             options = {k.lower(): v for k, v in stream.options.items()}
             return NativeSource(stream.type, self.sources, {**properties, **options}, self.clock)
         if stream.type.lower() not in SOURCES and stream.type in self.plugins.sources:
             options = {k.lower(): v for k, v in stream.options.items() if k not in ("TYPE", "CONF_KEY")}
-            return self.plugins.source(stream.type, site.rule, {**options, **properties}, self.clock, site.wake)
+            shipped = _merged(self.plugins.configurations.get(stream.type, {}), conf_key)
+            given = {**shipped, **options, **properties}
+            return self.plugins.source(stream.type, site.rule, given, self.clock, site.wake)
         if stream.type.lower() not in SOURCES and (self.sources or self.plugins.sources):
             known = [*SOURCES, *self.sources, *self.plugins.sources]
             hint = did_you_mean(stream.type, known)
@@ -77,5 +80,9 @@ class Connecting:
         self._configurations[what, name] = dict(sections)
 
     def _configured(self, what: str, name: str, key: str) -> dict[str, Any]:
-        sections = self._configurations.get((what, name), {})
-        return {**sections.get("default", {}), **sections.get(key.lower(), sections.get(key, {}))}
+        return _merged(self._configurations.get((what, name), {}), key)
+
+
+def _merged(sections: Mapping[str, Mapping[str, Any]], key: str) -> dict[str, Any]:
+    """The section *key*, and what it leaves out from `default`."""
+    return {**sections.get("default", {}), **sections.get(key.lower(), sections.get(key, {}))}

@@ -48,7 +48,8 @@ class Known:
             dict(session.functions),
             dict(session.sources),
             dict(session.sinks),
-            dict(session._configurations),
+            {("source", name): sections for name, sections in session.plugins.configurations.items()}
+            | dict(session._configurations),
             dict(session.plugins),
             dict(session.services),
         )

@@ -192,7 +192,6 @@ class Plugins(Mapping[str, Plugin]):
         self, symbol: str, rule: str, config: Mapping[str, Any], clock: Clock, wake: Callable[[], None]
     ) -> PluginSource:
         """A source for one rule, not opened yet."""
-        config = {**self.configurations.get(symbol, {}).get("default", {}), **config}
         datasource = str(config.get("datasource", ""))
         served = self._owners["source", symbol][1]
         return PluginSource(lambda: self._serving("source", symbol), served, rule, datasource, config, clock, wake)

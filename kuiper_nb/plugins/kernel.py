@@ -98,6 +98,11 @@ class Kernel:
         return self._gone(0)
 
     @property
+    def spent(self) -> str:
+        """A process of our own SDKs wears out no more than others."""
+        return ""
+
+    @property
     def pid(self) -> int | None:
         """Of the process."""
         return self._process.pid if self._process is not None else None

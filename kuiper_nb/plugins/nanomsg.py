@@ -67,6 +67,7 @@ class EkuiperPeer:
         self._functions: dict[str, Questions] = {}
         self._runs: dict[str, Run] = {}
         self._hello: Hello | None = None
+        self._spent = ""
         self._place = (place or _place(language))(lambda: self._plugin.pid_soon)
         self._plugin = Trusted(name, self._place, lines, most)
         try:
@@ -86,6 +87,11 @@ class EkuiperPeer:
     def lost(self) -> str:
         """Why it is not there any more."""
         return self._plugin.lost
+
+    @property
+    def spent(self) -> str:
+        """Go's SDK goes on reading a sink that has been stopped: as fast as it can, and keeping what it did not get."""
+        return self._spent
 
     @property
     def pid(self) -> int | None:
@@ -190,6 +196,8 @@ class EkuiperPeer:
                         raise TimeoutError
         finally:
             self._forget(control)
+        if control.kind == "sink" and self._language != "python" and said == OK:
+            self._spent = f"sink {control.symbol} was stopped, and its thread does not end"
         if said != OK and not said.endswith(b"not found"):  # Go's SDK: one that has ended by itself is not found
             raise _declined(control.kind, control.symbol, said)
 

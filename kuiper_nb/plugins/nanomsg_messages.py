@@ -29,6 +29,7 @@ END = TAKEN = b""
 _CONTEXT = {"ruleId": "kuiper_nb", "opId": "function", "instanceId": 0, "funcId": 0}
 """Of a call that belongs to no rule; Go's SDK takes none without names."""
 
+_EXACT = 2**53
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 _NOT_THE_AUTHORS = (
     "/ekuiper/runtime/",
@@ -160,7 +161,8 @@ def _item(item: Any, data: bytes) -> Payload | Complaint:
         message, meta = item.get("message"), item.get("meta")
         rows = message if isinstance(message, list) else [message]
         if rows and all(isinstance(row, dict) for row in rows) and isinstance(meta, dict | None):
-            return Payload(message if isinstance(message, list) else rows[0], meta=meta or {})
+            whole = [_whole(row) for row in rows]
+            return Payload(whole if isinstance(message, list) else whole[0], meta=meta or {})
     return Complaint(f"Invalid data format, cannot decode {_shown(data)} to json format")
 
 
@@ -179,6 +181,16 @@ def _read(data: bytes) -> Any:
         return json.loads(data, parse_int=float)
     except (ValueError, RecursionError):
         raise Garbled(f"no JSON: {_shown(data)}") from None
+
+
+def _whole(value: Any) -> Any:
+    """*value* with whole numbers where its floats are whole: a BIGINT column takes those alone. Columns without a type
+    are floats again."""
+    if type(value) is float:
+        return int(value) if value.is_integer() and abs(value) <= _EXACT else value
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
 def _finite(value: Any) -> bool:

@@ -107,6 +107,11 @@ class Peer(Protocol):
         ...
 
     @property
+    def spent(self) -> str:
+        """Why the process is to be replaced although it lives; '' while it is not."""
+        ...
+
+    @property
     def pid(self) -> int | None:
         """Of the process; None for one that somebody else has started."""
         ...

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import psutil
+
 from .lines import Line
 
 State = Literal["initializing", "running", "error", "stop"]
@@ -43,3 +45,13 @@ class PluginStatus:
     def as_ekuiper(self) -> dict[str, Any]:
         """What eKuiper answers for it."""
         return {"refCount": dict(self.refCount), "status": self.status, "errMsg": self.errMsg}
+
+
+def memory_of(pid: int | None) -> int:
+    """The bytes a process has in memory; 0 for none."""
+    if pid is None:
+        return 0
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0

@@ -14,8 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psutil
-
 from ..contracts import Answer, Call
 from ..errors import PluginError
 from ..meter import Meter
@@ -23,7 +21,7 @@ from .bisection import failed, halved
 from .crashes import Crashes, Policy
 from .lines import Line, Lines
 from .peer import Control, Declined, Hello, Inlet, Lost, Peer
-from .status import PluginStatus, State
+from .status import PluginStatus, State, memory_of
 
 Launch = Callable[[Lines], Peer]
 """Starts a process of the plugin. Raises PluginError, or OSError."""
@@ -198,9 +196,9 @@ class Plugin:
         """Stop a source or a sink."""
         self._running.pop(control.run, None)
         peer = self._peer
-        if peer is not None and not peer.lost:
-            with contextlib.suppress(Lost, Declined):
-                peer.stop(control, min(self.policy.timeout, 2.0))
+        _stopped(peer, control, min(self.policy.timeout, 2.0))
+        if peer is not None and peer.spent:
+            threading.Thread(target=self._renewed, args=(peer,), name=f"renew {self.name}", daemon=True).start()
 
     # ---- what it shows
 
@@ -235,7 +233,7 @@ class Plugin:
             rate=measured.rate,
             p50=measured.p50,
             p99=measured.p99,
-            memory=_memory(pid),
+            memory=memory_of(pid),
             refused=getattr(peer, "refused", 0),
             lines=tuple(self.lines.tail()),
         )
@@ -364,10 +362,20 @@ class Plugin:
     def _handed_over(self, old: Peer | None, new: Peer) -> None:
         """Sources and sinks move from one process to another: stopped there before they start here."""
         for control, inlet in list(self._running.values()):
-            if old is not None and not old.lost:
-                with contextlib.suppress(Lost, Declined):
-                    old.stop(control, self.policy.timeout)
+            _stopped(old, control, self.policy.timeout)
             new.start(control, inlet, self.policy.timeout)
+
+    def _renewed(self, spent: Peer) -> None:
+        """A process that lives, and is of no use any more, gives way to a new one between two calls."""
+        with self._lock, contextlib.suppress(PluginError):
+            if self._peer is not spent:
+                return
+            self._peer = None  # who calls now waits for the new one
+            for control, _ in list(self._running.values()):
+                _stopped(spent, control, self.policy.timeout)
+            self.lines.add("INFO", f"the process is replaced: {spent.spent}")
+            self._let_go(spent)
+            self._current()
 
     def _let_go(self, old: Peer) -> None:
         """Close it once nobody waits for its answers."""
@@ -380,10 +388,8 @@ class Plugin:
 _KINDS = ("function", "source", "sink")
 
 
-def _memory(pid: int | None) -> int:
-    if pid is None:
-        return 0
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return 0
+def _stopped(peer: Peer | None, control: Control, seconds: float) -> None:
+    """Stop a source or sink, where there still is one."""
+    if peer is not None and not peer.lost:
+        with contextlib.suppress(Lost, Declined):
+            peer.stop(control, seconds)

@@ -20,6 +20,10 @@ _PACKAGES = ("grpc.reflection.v1", "grpc.reflection.v1alpha")
 _OWN = ("grpc.reflection.", "grpc.health.", "grpc.channelz.")
 """Services of servers for their keepers."""
 
+_NOT_HERE = (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INTERNAL)
+"""How a server says that it does not know a package. INTERNAL is what grpcio makes of a refusal that overtakes the
+question."""
+
 _PROTO = """
 syntax = "proto3";
 message Ask { string host = 1; oneof message_request { string file_by_filename = 3; string file_containing_symbol = 4;
@@ -45,7 +49,7 @@ async def reflected(interface: Grpc, seconds: float) -> tuple[Rpc, ...]:
             raise ServiceError(f"reflection: {failed.message}", "schemaFile: x.proto needs no server") from None
         except grpc.aio.AioRpcError as error:
             told = error
-            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+            if error.code() not in _NOT_HERE:
                 break
     said = told.details() if isinstance(told, grpc.aio.AioRpcError) else ""
     raise ServiceError(f"reflection: the server does not say what it offers: {said}", "schemaFile: x.proto")

@@ -37,7 +37,7 @@ def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Folder:
         program = made / ("zoo.py" if language == "python" else "zoo")
         shutil.copy(HERE / "python/zoo.py" if language == "python" else request.getfixturevalue("go_zoo"), program)
         for source in ("count", "endless"):
-            (made / "sources" / f"{source}.yaml").write_text("default:\n  rows: 4\n")
+            (made / "sources" / f"{source}.yaml").write_text("default:\n  rows: 4\n\nfew:\n  rows: 2\n")
         manifest = {
             "version": "v1.0.0",
             "language": language,
@@ -71,6 +71,22 @@ def test_source_function_and_sink_of_one_plugin_work_in_one_rule(
     assert [json.loads(line)[0]["e"] for line in lines_of(tmp_path / "out", 4)] == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("strict", ["false", "true"])
+@LANGUAGES
+def test_rows_have_the_types_of_the_stream_and_conf_key_chooses_a_section(
+    session: Session, folder: Folder, language: str, strict: str
+) -> None:
+    session.plugins.add(folder(language))
+    options = f'TYPE="count", CONF_KEY="few", STRICT_VALIDATION="{strict}"'
+    session.sql(f"CREATE STREAM s (n BIGINT) WITH ({options})")
+
+    rule = session.rule("SELECT n, n / 2 AS half FROM s", id="r1", actions=[])
+    assert rule.wait(SECONDS)
+
+    rows = [row for emit in rule.emits for row in emit.rows]
+    assert [(type(row["n"]), row["n"], row["half"]) for row in rows] == [(int, 0, 0), (int, 1, 0)]
+
+
 @LANGUAGES
 def test_a_killed_plugin_is_started_again_and_the_rule_goes_on(session: Session, folder: Folder, language: str) -> None:
     plugin = session.plugins.add(folder(language))
@@ -88,6 +104,31 @@ def test_a_killed_plugin_is_started_again_and_the_rule_goes_on(session: Session,
     assert [row["e"] for emit in rule.emits for row in emit.rows] == [1.0, 2.0]
     assert plugin.status.pid not in (first, None)
     assert (plugin.status.status, plugin.status.restarts) == ("running", 1)
+
+
+def test_a_go_process_whose_sink_was_stopped_is_replaced_and_its_functions_go_on(
+    session: Session, folder: Folder, tmp_path: Path
+) -> None:
+    plugin = session.plugins.add(folder("go"))
+    session.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo")')
+    other = session.rule("SELECT echo(a) AS e FROM demo", id="other", actions=[])
+    rule = session.rule("SELECT a FROM demo", id="r1", actions=[{"keep": {"path": str(tmp_path / "out")}}])
+    session.push("demo", [{"a": 1}])
+    assert session.settle(SECONDS)
+    first = plugin.status.pid
+
+    rule.stop()
+    session.push("demo", [{"a": 2}])
+    assert session.settle(SECONDS)
+    rule.start()
+    session.push("demo", [{"a": 3}])
+    assert session.settle(SECONDS)
+
+    assert [row["e"] for emit in other.emits for row in emit.rows] == [1.0, 2.0, 3.0]
+    assert [json.loads(line)[0]["a"] for line in lines_of(tmp_path / "out", 2)] == [1, 3]
+    assert plugin.status.pid not in (first, None)
+    assert (plugin.status.status, plugin.status.restarts, other.errors[:], rule.errors[:]) == ("running", 0, [], [])
+    assert any("its thread does not end" in line.text for line in plugin.logs())
 
 
 @LANGUAGES

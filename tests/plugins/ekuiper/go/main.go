@@ -1,7 +1,8 @@
 // A plugin that speaks eKuiper's wire as eKuiper's Go SDK does, on the library that the SDK is built on.
 //
 // What the SDK does differently from the Python one is done here as well: it knows no instances, acknowledges nothing,
-// encodes the errors of sources twice, and says `symbol … not found` for what has stopped already.
+// encodes the errors of sources twice, says `symbol … not found` for what has stopped already, and goes on reading a sink
+// that was stopped, for ever.
 package main
 
 import (
@@ -184,6 +185,9 @@ func drain(c control, r *running) {
 	path, _ := c.Config["path"].(string)
 	for {
 		item, err := r.socket.Recv()
+		if err == mangos.ErrClosed {
+			continue
+		}
 		if err != nil {
 			return
 		}
