@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,25 @@ settings.register_profile(
     database=None,
 )
 settings.load_profile("house")
+
+
+_LONG = ("test_law_of_batches.py", "test_two_arms.py", "test_lifetime.py", "test_kernel.py", "test_supervisor.py")
+"""Files whose few tests take long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, then those with many tests, as workers share them out best; those of browsers,
+    which wait more than they compute, stand one by one between the others, so that none is left over at the end."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path in files if path.parent.name == "browser"]
+    others = (path for path in files if path not in waiting)
+    ordered = sorted(others, key=lambda path: (path.name not in _LONG, -len(files[path])))
+    apart = max(len(ordered) // (2 * len(waiting) + 1), 1)
+    for place, path in enumerate(waiting):
+        ordered.insert(place * (apart + 1), path)
+    items[:] = [item for path in ordered for item in files[path]]
 
 
 @pytest.fixture

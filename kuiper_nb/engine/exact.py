@@ -50,6 +50,7 @@ class Exact:
         alone = not self._steps and self._filter is None and (plan.window is None or plan.where_first)
         self._refused = refused(plan.where, plan.aliases) if alone else None
         self._caller = caller if isinstance(caller, RowCaller) else None
+        self._ahead: dict[int, RowFault | None] = {}  # of frames whose analytic calls have been carried on already
         self.left = False  # whether, in some window, rows were left after WHERE
 
     def reset(self) -> None:
@@ -60,10 +61,16 @@ class Exact:
 
     def prepare(self, frame: Frame) -> None:
         """What happens to every row, in order, before WHERE and FILTER look at it: analytic calls are carried on."""
-        if self._steps:
-            frame.analytic = answers = {}
-            for site, step in self._steps:
-                answers[site] = step(frame)
+        if not self._steps:
+            return
+        if id(frame) in self._ahead:
+            fault = self._ahead.pop(id(frame))
+            if fault is not None:
+                raise fault
+            return
+        frame.analytic = answers = {}
+        for site, step in self._steps:
+            answers[site] = step(frame)
 
     def passes_where(self, frame: Frame) -> bool:
         """Whether WHERE, where there is one, lets the row through."""
@@ -88,15 +95,34 @@ class Exact:
     def asked(self, frames: Iterable[Frame | RowError]) -> Iterable[Frame | RowError]:
         """*frames* with the answers of functions elsewhere, each of which has been asked about all of them at once.
 
-        Where something is remembered from row to row they go one by one.
+        Where an expression must not be evaluated twice, they go one by one.
         """
-        caller = self._caller
-        if caller is None or self._steps or not any(caller.elsewhere(call.name) for call in self.plan.calls):
+        if not self._elsewhere():
             return frames
         listed = list(frames)
-        together = Together(caller, len(self.plan.calls), self._rehearsed)
-        together.rehearse([frame for frame in listed if isinstance(frame, Frame)])
+        known = [frame for frame in listed if isinstance(frame, Frame)]
+        if self._steps:
+            known = [frame for frame in known if self._carried(frame)]
+        self._together(known, self._rehearsed if self.plan.window is None else self.enters)
         return listed
+
+    def _elsewhere(self) -> bool:
+        caller = self._caller
+        return caller is not None and not self.plan.once and any(caller.elsewhere(c.name) for c in self.plan.calls)
+
+    def _together(self, frames: Sequence[Frame], evaluate: Callable[[Frame], object]) -> None:
+        assert self._caller is not None
+        Together(self._caller, len(self.plan.calls), evaluate).rehearse(frames)
+
+    def _carried(self, frame: Frame) -> bool:
+        """Carry its analytic calls on, ahead of its turn; whether none of them fails."""
+        fault: RowFault | None = None
+        try:
+            self.prepare(frame)
+        except RowFault as told:
+            fault = told
+        self._ahead[id(frame)] = fault
+        return fault is None
 
     def _rehearsed(self, frame: Frame) -> None:
         if (
@@ -108,12 +134,17 @@ class Exact:
 
     def over(self) -> None:
         """The batch is: what was answered for its rows is forgotten."""
+        self._ahead.clear()
         if self._caller is not None:
             self._caller.forget()
 
     def passes_filter(self, frame: Frame) -> bool:
         """Whether the window's FILTER, where there is one, lets the row in."""
         return self._filter is None or _condition(self._filter, frame, "Filter")
+
+    def enters(self, frame: Frame) -> bool:
+        """Whether a row goes into windows."""
+        return self.passes_filter(frame) and (not self.plan.where_first or self.passes_where(frame))
 
     def passes_having(self, frame: Frame) -> bool:
         """Whether HAVING, where there is one, lets a row that is a group of its own through."""
@@ -150,6 +181,10 @@ class Exact:
             groups = groups[: plan.limit]
             if not plan.limit:
                 return None
+        if self._elsewhere():
+            for frame in groups:
+                frame.answers.clear()  # those of other windows
+            self._together(groups, self.project)
         rows = [self.project(frame) for frame in groups]
         if not plan.set_field:
             return rows

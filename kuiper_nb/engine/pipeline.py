@@ -285,14 +285,14 @@ class Pipeline:
         self.arms["exact"] += len(batch)
         kept: list[int] = []
         frames: list[Frame] = []
-        those = self._frames(batch, places, failures)
+        those = self.exact.asked(self._frames(batch, places, failures))
         for place, frame, arrival in zip(places, those, batch.arrivals.tolist(), strict=True):
             if isinstance(frame, RowError):
                 self.out.failed(frame)
                 continue
             try:
                 self.exact.prepare(frame)
-                if self.exact.passes_filter(frame) and (not self.plan.where_first or self.exact.passes_where(frame)):
+                if self.exact.enters(frame):
                     kept.append(place)
                     frames.append(frame)
                 else:

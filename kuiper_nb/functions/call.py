@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class RowCaller:
         self._rule = rule
         self.generations: dict[str, int] = {}
         self._waits = False
-        self._kept: dict[int, dict[Any, Any]] = {}
+        self._kept: dict[int, dict[Any, deque[Any]]] = {}
 
     def __call__(self, node: UserCall, arguments: tuple[Any, ...], frame: Frame) -> Any:
         """The value for one row or group. Raises RowFault, or Waiting inside `waiting`."""
@@ -88,22 +89,24 @@ class RowCaller:
             self._waits = False
 
     def keep(self, node: UserCall, columns: Sequence[Any], answer: Answer) -> None:
-        """Answers that no column holds: whoever evaluates the rows need not ask for them again."""
+        """Answers that no column holds: whoever evaluates the rows, in their order, need not ask for them again."""
         rows = zip(*columns, strict=True) if columns else iter([()] * len(answer.values))
         values = answer.values if isinstance(answer.values, list) else answer.values.to_pylist()
         kept = self._kept.setdefault(node.site, {})
         for place, row in enumerate(rows):
-            kept[row] = answer.failures.get(place, values[place])
+            kept.setdefault(row, deque()).append(answer.failures.get(place, values[place]))
 
     def at_hand(self, frame: Frame, asked: Asked) -> bool:
-        """Whether the answer was kept; then the frame has it."""
+        """Whether the answer was kept; then the frame has it. Equal calls have theirs in the order of the rows, should
+        they differ."""
         kept = self._kept.get(asked.node.site)
         try:
             if kept is None or asked.arguments not in kept:
                 return False
         except TypeError:  # an object or an array
             return False
-        frame.answers[asked.node.site] = asked.arguments, kept[asked.arguments]
+        answers = kept[asked.arguments]
+        frame.answers[asked.node.site] = asked.arguments, answers.popleft() if len(answers) > 1 else answers[0]
         return True
 
     def forget(self) -> None:

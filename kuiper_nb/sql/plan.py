@@ -149,7 +149,8 @@ class Plan:
     eKuiper does in processing time for tumbling and hopping windows. *aggregate*: an emit has a row per group, not
     per row.
     *analytic*: the analytic calls in the order in which a row carries them on. *sequential*: rows must be looked at one
-    by one, in order, because something is remembered. *set_field*: the field whose array's elements become rows, or ''.
+    by one, in order, because something is remembered; *once*: expressions must not be evaluated twice for a row, as
+    that is remembered. *set_field*: the field whose array's elements become rows, or ''.
     *parameters*: the names of its `$name`, sorted.
     """
 
@@ -171,6 +172,7 @@ class Plan:
     calls: tuple[UserCall, ...] = ()
     analytic: tuple[AnalyticCall, ...] = ()
     sequential: bool = False
+    once: bool = False
     set_field: str = ""
     parameters: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -209,9 +209,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """The browser, started once."""
+    """The browser. Its driver is an event loop in this thread, which tests outside are not to find here."""
     assert CHROMIUM is not None, "CI is set and there is no chromium: apt-get install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ALONE)

@@ -118,3 +118,78 @@ def test_a_native_function_is_called_once_a_row_all_the_same(session: Session) -
 
     assert rows == [{"f": float(n)} for n in range(4)]
     assert called == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_rows_that_want_into_a_window_are_asked_about_together(session: Session) -> None:
+    far = Elsewhere("far", lambda o: o["n"])
+    session._add(far.function)
+    window = "TUMBLINGWINDOW(ss, 10) FILTER(WHERE far(o) > 2)"
+    rule = session.rule(f"SELECT count(*) AS c FROM demo WHERE far(o) < 7 GROUP BY {window}", id="r")
+
+    session.push("demo", [{"o": {"n": n}} for n in range(9)])
+    session.advance(10_000)
+
+    assert [row for emit in rule.emits for row in emit.rows] == [{"c": 4}]
+    assert [len(batch) for batch in far.asked] == [9, 6]
+
+
+def test_groups_of_a_window_are_asked_about_together(session: Session) -> None:
+    far = Elsewhere("far", lambda values: sum(v["n"] for v in values))
+    session._add(far.function)
+    rule = session.rule("SELECT k, far(collect(o)) AS f FROM demo GROUP BY k, TUMBLINGWINDOW(ss, 10)", id="r")
+
+    session.push("demo", [{"k": n % 3, "o": {"n": n}} for n in range(9)])
+    session.advance(10_000)
+
+    assert [row for emit in rule.emits for row in emit.rows] == [{"k": k, "f": 9.0 + 3 * k} for k in range(3)]
+    assert [len(batch) for batch in far.asked] == [3]
+
+
+def test_beside_analytic_functions_rows_are_asked_about_together(session: Session) -> None:
+    far = Elsewhere("far", lambda o: None if o is None else o["n"])
+    session._add(far.function)
+    select = "SELECT far(lag(o)) AS f, lag(o->n) AS before FROM demo WHERE o->n > 0"
+
+    rows, _ = pushed(session, select, [{"o": {"n": n}} for n in range(4)])
+
+    assert rows == [{"f": float(n), "before": float(n)} for n in range(3)]
+    assert [len(batch) for batch in far.asked] == [3]
+
+
+def test_a_row_whose_analytic_call_fails_does_so_alone(session: Session) -> None:
+    far = Elsewhere("far", lambda o: o["n"])
+    session._add(far.function)
+
+    rows, errors = pushed(session, "SELECT far(o) AS f, acc_sum(v) AS s FROM demo", [
+        {"o": {"n": 1}, "v": 1}, {"o": {"n": 2}, "v": "x"}, {"o": {"n": 3}, "v": 2}
+    ])  # fmt: skip
+
+    assert rows == [{"f": 1, "s": 1}, {"f": 3, "s": 3}]
+    assert len(errors) == 1
+    assert [len(batch) for batch in far.asked] == [2]
+
+
+def test_what_must_be_evaluated_once_is(session: Session) -> None:
+    far = Elsewhere("far", lambda o: o["n"])
+    session._add(far.function)
+    select = 'SELECT changed_cols("", true, n) AS c, far(o) AS f, last_hit_count() AS h FROM demo WHERE n > 0'
+
+    rows, _ = pushed(session, select, [{"o": {"n": n}, "n": n // 2} for n in range(2, 6)])
+
+    assert rows == [
+        {"c": {"n": 1}, "f": 2, "h": 0},
+        {"c": None, "f": 3, "h": 1},
+        {"c": {"n": 2}, "f": 4, "h": 2},
+        {"c": None, "f": 5, "h": 3},
+    ]
+
+
+def test_answers_that_differ_for_equal_calls_go_to_their_rows(session: Session) -> None:
+    made = iter(range(9))
+    far = Elsewhere("far", lambda a: {"n": next(made)})
+    session._add(far.function)
+
+    rows, _ = pushed(session, "SELECT far(a)->n AS f FROM demo", [{"a": "x"}] * 5)
+
+    assert rows == [{"f": n} for n in range(5)]
+    assert [len(batch) for batch in far.asked] == [5]
