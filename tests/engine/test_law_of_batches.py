@@ -189,31 +189,31 @@ def test_every_kind_of_window_that_is_here_is_held_to_the_law() -> None:
     assert any("COUNTWINDOW" in text for text in PROCESSING_TIME)
 
 
-@settings(phases=UNSHRUNK, max_examples=cases(40))
+@settings(phases=UNSHRUNK, max_examples=cases(25))
 @given(histories(CLEAN), some(PROCESSING_TIME))
 def test_processing_time_obeys_the_law(events: list[Event], rules: tuple[str, ...]) -> None:
     obeys_the_law(events, rules, {})
 
 
-@settings(phases=UNSHRUNK, max_examples=cases(30))
+@settings(phases=UNSHRUNK, max_examples=cases(20))
 @given(histories(DIRTY), some(PROCESSING_TIME))
 def test_rows_that_fail_obey_the_law(events: list[Event], rules: tuple[str, ...]) -> None:
     obeys_the_law(events, rules, {})
 
 
-@settings(phases=UNSHRUNK, max_examples=cases(40))
+@settings(phases=UNSHRUNK, max_examples=cases(25))
 @given(histories(CLEAN), some(EVENT_TIME), st.sampled_from([0, 20, 1000]))
 def test_event_time_obeys_the_law(events: list[Event], rules: tuple[str, ...], tolerance: int) -> None:
     obeys_the_law(events, rules, {"isEventTime": True, "lateTolerance": tolerance})
 
 
-@settings(phases=UNSHRUNK, max_examples=cases(30))
+@settings(phases=UNSHRUNK, max_examples=cases(20))
 @given(histories(DIRTY), some(EVENT_TIME), st.sampled_from([0, 20]))
 def test_event_time_obeys_the_law_when_rows_fail(events: list[Event], rules: tuple[str, ...], tolerance: int) -> None:
     obeys_the_law(events, rules, {"isEventTime": True, "lateTolerance": tolerance})
 
 
-@settings(phases=UNSHRUNK, max_examples=cases(30))
+@settings(phases=UNSHRUNK, max_examples=cases(20))
 @given(histories(CLEAN), some(EVENT_TIME), st.booleans())
 def test_arrow_obeys_the_law(events: list[Event], rules: tuple[str, ...], event_time: bool) -> None:
     obeys_the_law(events, rules, {"isEventTime": event_time, "lateTolerance": 20}, arrow=True)

@@ -60,7 +60,7 @@ WINDOWS = (
     "SELECT longest(a) AS n, typed($f) AS d FROM demo GROUP BY k, TUMBLINGWINDOW(ms, 10)",
     "SELECT k, min(a) AS m FROM demo GROUP BY k, TUMBLINGWINDOW(ms, 10) ORDER BY min(a) * $i, k LIMIT 2",
 )
-house = settings(max_examples=cases(70))
+house = settings(max_examples=cases(45))
 
 
 @st.composite

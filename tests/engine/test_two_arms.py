@@ -14,7 +14,7 @@ from ..generated import cases
 from .arms import Case, hold_together
 from .strategies import AGGREGATES, CALLS, row_cases, window_cases
 
-house = settings(max_examples=cases(120))
+house = settings(max_examples=cases(80))
 
 
 @house
