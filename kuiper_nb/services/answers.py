@@ -149,7 +149,8 @@ def _object(descriptor: Descriptor, value: Any, place: str) -> dict[str, Any]:
         key = name if name in value else other
         if key in value:
             item = value[key]
-            found[name] = item if type(item) is plain else _value(field, item, f"{place}.{key}")
+            fits = type(item) is plain and (type(item) is not int or _has_room(item))
+            found[name] = item if fits else _value(field, item, f"{place}.{key}")
     return found
 
 
@@ -212,10 +213,10 @@ def _one(field: Field, value: Any, place: str) -> Any:
         case _F.CPPTYPE_DOUBLE | _F.CPPTYPE_FLOAT if kind in (int, float):
             return float(value)
         case _F.CPPTYPE_INT32 | _F.CPPTYPE_INT64 | _F.CPPTYPE_UINT32 | _F.CPPTYPE_UINT64 | _F.CPPTYPE_ENUM:
-            if kind is int or (kind is float and value.is_integer()):
-                return int(value)
-            if kind is str and field.cpp_type in _LONG and _is_whole(value):  # as protobuf writes 64 bits
-                return int(value)
+            whole = kind is int or (kind is float and value.is_integer())
+            as_text = kind is str and field.cpp_type in _LONG and _is_whole(value)  # as protobuf writes 64 bits
+            if (whole or as_text) and _has_room(number := int(value)):
+                return number
     raise _misfit(place, _NAMES[field.cpp_type], value)
 
 
@@ -228,6 +229,11 @@ _NAMES = {
     _F.CPPTYPE_BOOL: "BOOLEAN",
     _F.CPPTYPE_STRING: "STRING",
 }
+
+
+def _has_room(value: int) -> bool:
+    """Whether it is one of 64 bits, with a sign or without."""
+    return -(2**63) <= value < 2**64
 
 
 def _is_whole(text: str) -> bool:

@@ -87,8 +87,12 @@ class Batches:
             else:
                 requests.setdefault(key, (request, []))[1].append(number)
         if requests:
-            asked = [request for request, _ in requests.values()]
-            answers = self._waited(operation, self._loop.run(self._all(asked, at_once=1 if in_turn else None)))
+            if self._endpoint is not None:
+                firsts = [different[numbers[0]] for _, numbers in requests.values()]
+                answers = self._at_once(operation, firsts, self._endpoint)
+            else:
+                asked = [request for request, _ in requests.values()]
+                answers = self._waited(operation, self._loop.run(self._all(asked, at_once=1 if in_turn else None)))
             for (key, (_, numbers)), outcome in zip(requests.items(), answers, strict=True):
                 for number in numbers:
                     outcomes[number] = outcome

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,3 +121,26 @@ def test_a_proxy_of_the_environment_is_not_used(session: Session, http: Start, m
 
     assert plain(session, server.url).call("ask", "get", "/") == {"text": "here"}
     assert trap.asked == []
+
+
+ALONE = ["unshare", "--user", "--map-root-user", "--net", "--mount"]
+
+
+def of_its_own() -> bool:
+    """Whether this system lets its user have a network of their own."""
+    found = shutil.which("unshare") and subprocess.run([*ALONE, "true"], capture_output=True, check=False)
+    return bool(found) and found.returncode == 0
+
+
+@pytest.mark.skipif(not of_its_own(), reason="no network of one's own here")
+def test_a_name_that_leads_elsewhere_the_second_time_is_not_followed(tmp_path: Path) -> None:
+    command = [*ALONE, sys.executable, "-m", "tests.services.rebinding", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+
+    assert [found[name]["told"] for name in ("trap", "metadata")] == [["ok"] * 3] * 2
+    assert [found[name]["asked"] for name in ("trap", "metadata")] == [1, 1]
+    assert all("no connection to" in told for name in ("trap", "metadata") for told in found[name]["gone"])
+    assert all("where the metadata of a cloud is" in told for told in found["cloud"]["told"])
+    assert [found[name]["trapped"] for name in found] == [0, 0, 0]

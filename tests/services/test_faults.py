@@ -284,6 +284,46 @@ def test_a_batch_may_be_one_request(session: Session, http: Start) -> None:
     assert [asked.path for asked in server.asked] == ["/batch"] * 3
 
 
+def test_a_batch_asks_only_for_what_its_cache_does_not_have(session: Session, http: Start) -> None:
+    asked: list[list[str]] = []
+
+    def answer(one: Asked) -> Answered:
+        asked.append([each["firstName"] for each in one.json])
+        return as_json([{"text": f"hi {name}"} if name != "bad" else {"text": 1} for name in asked[-1]])
+
+    service = house(session, "rest", http(answer).url, "{batch: {path: /batch}, cache: {ttl: 1m}}")
+
+    def texts(*names: str) -> list[str | None]:
+        found = service.answer("Hello", Call((list(names), [1] * len(names), [[]] * len(names)), len(names)))
+        return [None if value is None else value["text"] for value in found.values]
+
+    assert texts("a", "bad", "b") == ["hi a", None, "hi b"]
+    assert texts("b", "bad", "c", "a") == ["hi b", None, "hi c", "hi a"]
+    assert asked == [["a", "bad", "b"], ["bad", "c"]]
+
+
+def test_of_a_batch_the_rows_with_garbage_fail_alone(session: Session, http: Start) -> None:
+    garbage = [
+        b"{",
+        b"[1]",
+        b'{"text": 1}',
+        b"\xff",
+        b'{"guest": {"marks": ["x"]}}',
+        b"[" * 50_000,
+        b'{"long_number": 1e9999}',
+    ]
+
+    def answer(asked: Asked) -> Answered:
+        number = int(asked.json["firstName"])
+        return Answered(200, garbage[number % 7]) if number % 3 == 0 else as_json({"text": str(number)})
+
+    service = house(session, "rest", http(answer).url)
+    found = service.answer("Hello", Call(([str(n) for n in range(210)], [1] * 210, [[]] * 210), 210))
+
+    assert sorted(found.failures) == list(range(0, 210, 3))
+    assert [value["text"] for value in found.values if value is not None] == [str(n) for n in range(210) if n % 3]
+
+
 @pytest.mark.parametrize("told", [b"{}", b"[]", b"[", b'[{"text": 1}, {"text": "b"}]'])
 def test_a_batch_whose_answer_is_none_fails_its_rows(session: Session, http: Start, told: bytes) -> None:
     server = http(lambda asked: Answered(200, told))

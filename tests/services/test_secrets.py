@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from kuiper_nb import Session
 from kuiper_nb.errors import ServiceError
@@ -119,6 +121,61 @@ def test_a_server_that_tells_them_back_gives_nothing_away(
     assert len(rule.errors) == 20
     assert [hits(text, values) for text in shown] == [[]] * len(shown)
     assert hits("\n".join(error.message for error in rule.errors), values) == []
+
+
+CELLS = [
+    "%load_ext kuiper_nb\nimport kuiper_nb as kuiper\nsession = kuiper.session()",
+    """%%kuiper service house
+interfaces:
+  ask:
+    address: ADDRESS
+    protocol: rest
+    schemaless: true
+    options: {HEADERS, auth: {basic: {user: '${env:CANARY_6}', password: '${env:CANARY_7}'}}, retry: {attempts: 1}}
+""",
+    "%kuiper service record house calls.jsonl",
+    '%%kuiper\nCREATE STREAM demo (a STRING) WITH (TYPE="memory", DATASOURCE="demo", FORMAT="json")',
+    '%%kuiper told\nSELECT ask("get", a) AS answered FROM demo',
+    "kuiper.push('demo', [{'a': f'/{n}/fail'} for n in range(20)])\nsession.settle(20)\nsession.rules['told'].errors",
+    'session.services["house"].call("ask", "get", "/fail")',
+    "%kuiper service call ask get /fail",
+    "%kuiper service call ask get /",
+    "%kuiper service show house",
+    "session.services['house'].status, session.services['house'].described",
+    "%kuiper status",
+    "kuiper.status()",
+    "%kuiper logs told",
+    "%kuiper service live house",
+    "vars(session.services['house'])",
+]
+"""What somebody may do with a service whose server tells back all it was told."""
+
+
+def test_a_notebook_that_was_run_and_saved_holds_none_of_them(
+    http: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    values = canaries(monkeypatch)
+    monkeypatch.setenv("KUIPER_NB_MODE", "live")
+    server = http(
+        lambda asked: Answered(
+            500 if asked.path.endswith("fail") else 200, json.dumps({"told": dict(asked.headers)}).encode()
+        )
+    )
+    headers = ", ".join(f"X-{n}: '${{env:CANARY_{n}}}'" for n in range(6))
+    cells = [cell.replace("ADDRESS", server.url).replace("HEADERS", f"headers: {{{headers}}}") for cell in CELLS]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+
+    here = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=60, allow_errors=True, store_widget_state=True, resources=here).execute()
+    saved = nbformat.writes(notebook)
+
+    assert server.asked[0].headers["x-0"] == values["CANARY_0"]
+    assert len(server.asked) >= 23
+    assert saved.count("http return code: 500") >= 20
+    assert "application/vnd.jupyter.widget-state+json" in saved
+    kept = "".join(file.read_text("utf-8") for file in tmp_path.rglob("*") if file.is_file())
+    assert "fail" in kept
+    assert (hits(saved, values), hits(kept, values)) == ([], [])
 
 
 def test_the_user_of_an_address_is_a_secret(session: Session, http: Start, monkeypatch: pytest.MonkeyPatch) -> None:
