@@ -14,3 +14,9 @@ batch        whole batches: equal calls once, several at a time, cached, answers
 service      one service of a session
 installed    the services of a session, and the functions they offer
 """
+
+import os
+
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+"""Else gRPC's core tells the terminal, and so the last cell, of every connection that a server closes. It is read once,
+when grpc is imported."""

@@ -93,10 +93,6 @@ class Address:
             self._pinned[:] = addresses
         return self._pinned
 
-    def forget(self) -> None:
-        """None of them answers: resolve anew, next time."""
-        self._pinned.clear()
-
 
 def _user(text: str) -> tuple[str, str]:
     """The user of an address, and the address without. References may hold anything, so they are looked at first."""

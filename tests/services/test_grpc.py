@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -252,3 +254,33 @@ def test_a_server_that_is_not_known_is_refused(
 def test_skipping_verification_is_refused_where_it_cannot_be(session: Session) -> None:
     with pytest.raises(ServiceError, match="gRPC verifies every certificate"):
         house(session, "grpc", "grpcs://localhost:1", "{insecureSkipVerify: true}")
+
+
+QUIET = """
+from google.protobuf import message_factory
+from kuiper_nb import Session
+from kuiper_nb.services.schema import compiled
+from tests.services.conftest import PROTO, house
+from tests.services.servers import Grpc
+
+schema = compiled("", PROTO, [])
+Greeting = message_factory.GetMessageClass(schema.rpcs[0].output)
+with Session() as session:
+    server = Grpc(schema, {"Hello": lambda asked, context: Greeting(text="hi")})
+    service = house(session, "grpc", f"tcp://127.0.0.1:{server.port}", "{retry: {attempts: 1}}")
+    for _ in range(3):
+        service.call("Hello", "a", 1, [])
+        server.close()
+        service.dry("Hello", "a", 1, [])
+        server = Grpc(schema, {"Hello": lambda asked, context: Greeting(text="hi")}, port=server.port)
+        while service.dry("Hello", "a", 1, []).error:
+            pass
+    server.close()
+"""
+
+
+def test_connections_that_a_server_closes_are_no_news_for_the_terminal() -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", QUIET], capture_output=True, text=True, check=False, cwd=root)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
