@@ -88,7 +88,7 @@ def example(name: str) -> str:
     rows = [row for row in given.rows if row]
     columns = [f"{key} = {', '.join(shown(row[key]) for row in rows)}" for key in (rows[0] if rows else {})]
     over = f", for {' and '.join(columns)}" if columns else ""
-    if not given.steady:
+    if not table()[name].steady:
         return f"Example{over}: {given.text}, another result every time"
     return f"Example{over}: {given.text}  →  {', '.join(worked(table()[name], given))}"
 

@@ -242,7 +242,7 @@ def finish(draft: Draft) -> Plan:
     where_first = draft.window is None or (pushed and not is_aggregate(select.where, aliases))
     sites = {n.site: n for n in _expressions(draft) if isinstance(n, r.UserCall)}
     analytic = analytic_calls(select, aliases)
-    once = any(isinstance(n, (r.LastHit, r.ChangedCols)) for n in _expressions(draft))
+    remembered = any(isinstance(n, (r.LastHit, r.ChangedCols)) for n in _expressions(draft))
     return Plan(
         text=draft.select.text.strip(),
         stream=members_read(draft.stream, _roots(draft)),
@@ -261,8 +261,8 @@ def finish(draft: Draft) -> Plan:
         aggregate=aggregate,
         calls=tuple(sites[site] for site in sorted(sites)),
         analytic=analytic,
-        sequential=bool(analytic) or once,
-        once=once,
+        sequential=bool(analytic) or remembered,
+        once=remembered or any(isinstance(n, r.BuiltinCall) and not n.entry.steady for n in _expressions(draft)),
         set_field=set_field(outputs),
         parameters=tuple(sorted({n.name for n in _expressions(draft) if isinstance(n, s.Parameter)})),
         notes=draft.notes,

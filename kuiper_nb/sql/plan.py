@@ -150,7 +150,7 @@ class Plan:
     per row.
     *analytic*: the analytic calls in the order in which a row carries them on. *sequential*: rows must be looked at one
     by one, in order, because something is remembered; *once*: expressions must not be evaluated twice for a row, as
-    that is remembered. *set_field*: the field whose array's elements become rows, or ''.
+    that is remembered, or comes to something else. *set_field*: the field whose array's elements become rows, or ''.
     *parameters*: the names of its `$name`, sorted.
     """
 

@@ -193,3 +193,13 @@ def test_answers_that_differ_for_equal_calls_go_to_their_rows(session: Session) 
 
     assert rows == [{"f": n} for n in range(5)]
     assert [len(batch) for batch in far.asked] == [5]
+
+
+def test_with_an_argument_that_is_another_every_time_each_row_asks_once(session: Session) -> None:
+    far = Elsewhere("far", lambda text: {"length": len(text)})
+    session._add(far.function)
+
+    rows, _ = pushed(session, "SELECT far(newuuid())->length AS f FROM demo", [{"a": n} for n in range(3)])
+
+    assert rows == [{"f": 36}] * 3
+    assert sum(map(len, far.asked)) == 3

@@ -305,7 +305,7 @@ def _from_pairs(array: Any) -> dict[str, Any]:
 
 
 _ONE, _TWO = (1, 1), (2, 2)
-_SHUFFLE = Builtin("array_shuffle", _shuffle, _ONE, "the elements in random order")
+_SHUFFLE = Builtin("array_shuffle", _shuffle, _ONE, "the elements in random order", steady=False)
 _REPEAT = Builtin("repeat", _repeat, _TWO, "an array of a value n times; n an int, as cast and length make it")
 _SEQUENCE = Builtin("sequence", _sequence, (2, 3), "the integers from start to stop, both included, by a step")
 

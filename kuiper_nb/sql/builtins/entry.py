@@ -54,7 +54,7 @@ class Builtin:
     the Scope first. *check* looks at the arguments once, when the rule is compiled, and answers what is wrong or ''.
     *bind* sees them too and answers the entry for this very call: a function may depend on how its arguments are
     written. The kinds "analytic", "state" and "columns" remember: `analytic` says what their references are. A "set"
-    answers an array, every element of which becomes a row.
+    answers an array, every element of which becomes a row. *steady*: not another answer every time.
     """
 
     name: str
@@ -68,3 +68,4 @@ class Builtin:
     scope: bool = False
     check: Callable[[Sequence[Any]], str] | None = None
     bind: Callable[[Sequence[Any]], Builtin] | None = None
+    steady: bool = True

@@ -11,14 +11,10 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An expression, and the rows it is computed for: together for an aggregate, else one by one.
-
-    *steady* is False where the answer is another one every time.
-    """
+    """An expression, and the rows it is computed for: together for an aggregate, else one by one."""
 
     text: str
     rows: Rows = ({},)
-    steady: bool = True
 
 
 _T = ({"t": 1_704_189_845_123},)
@@ -62,9 +58,9 @@ EXAMPLES: dict[str, Example] = {
     **{name: Example(f"{name}(t)", _T) for name in _OF_TIMES},
     **{name: Example(f"{name}(v)", _NUMBERS) for name in _OF_NUMBERS},
     **{f"acc_{name}": Example(f"acc_{name}(v)", _NUMBERS) for name in ("sum", "avg", "min", "max", "count")},
-    "rand": Example("rand()", steady=False),
-    "newuuid": Example("newuuid()", steady=False),
-    "array_shuffle": Example("array_shuffle(v)", _columns([1, 2, 3]), steady=False),
+    "rand": Example("rand()"),
+    "newuuid": Example("newuuid()"),
+    "array_shuffle": Example("array_shuffle(v)", _columns([1, 2, 3])),
     "array_position": Example("array_position(v, 2)", _columns([1, 2, 2])),
     "array_last_position": Example("array_last_position(v, 2)", _columns([1, 2, 2])),
     "element_at": Example("element_at(v, 0)", _columns(["a", "b"])),

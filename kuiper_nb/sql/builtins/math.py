@@ -345,7 +345,7 @@ BUILTINS: tuple[Builtin, ...] = (
     _two("pow", _power, "x to the power y", _named("pow")),
     _two("power", _power, "x to the power y", _named("pow")),
     _one("radians", _or_null(lambda x: x * _RADIANS), "degrees as radians", _scaled(_RADIANS)),
-    Builtin("rand", random.random, (0, 0), "a random number from 0 to 1"),
+    Builtin("rand", random.random, (0, 0), "a random number from 0 to 1", steady=False),
     Builtin(
         "round",
         _rounded,

@@ -119,7 +119,7 @@ def _through(transformers: dict[str, Callable[[bytes], bytes]], what: str) -> Ca
 BUILTINS: tuple[Builtin, ...] = (
     Builtin("rule_id", lambda scope: scope.rule, (0, 0), "the id of the rule", nulls="call", scope=True),
     Builtin("rule_start", lambda scope: scope.started, (0, 0), "when the rule started, ms", nulls="call", scope=True),
-    Builtin("newuuid", lambda: str(uuid.uuid1()), (0, 0), "a new UUID of version 1", nulls="call"),
+    Builtin("newuuid", lambda: str(uuid.uuid1()), (0, 0), "a new UUID of version 1", nulls="call", steady=False),
     Builtin(
         "cardinality", _cardinality, (1, 1), "how many elements an array has", nulls="zero", lower=_lower_cardinality
     ),
