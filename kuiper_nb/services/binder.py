@@ -41,6 +41,8 @@ class Bindings:
         self.notes = [*described.notes]
         for bound in self._bound:
             self._take(bound)
+            if bound.address.secure and bound.spec.options.insecure_skip_verify:
+                self.notes.append(f"{bound.name}: nobody verifies who answers there (insecureSkipVerify)")
         self.functions = {
             function: _function(name, operation, bound, answer) for function, (bound, operation) in self._owners.items()
         }

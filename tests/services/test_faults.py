@@ -432,7 +432,9 @@ def test_a_certificate_of_ours_is_shown(
 def test_verification_may_be_skipped_by_those_who_say_so(session: Session, http: Start) -> None:
     server = http(lambda asked: as_json({"n": 1}), serving(trustme.CA(), "elsewhere.example"))
 
-    assert plain(session, server.url, "{insecureSkipVerify: true}").call("ask", "get", "/") == {"n": 1}
+    service = plain(session, server.url, "{insecureSkipVerify: true}")
+    assert service.call("ask", "get", "/") == {"n": 1}
+    assert service.status.notes == ("ask: nobody verifies who answers there (insecureSkipVerify)",)
 
 
 # ---- tokens
