@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from threading import Lock
@@ -107,6 +108,9 @@ def _printed(known: Journal, stream: str, text: str) -> int:
 _lock = Lock()
 _routes = 0
 _latest: dict[str, Routed] = {}
+_retired: deque[Routed] = deque(maxlen=64)
+"""Before 3.14 `print` only borrows the stream it writes to: one that is given up while somebody prints, which the next
+step of a rule may do at any time, must not be freed. So the latest are kept, and some that were given up."""
 
 
 def route(to: Journal | None) -> Token[Journal | None]:
@@ -129,8 +133,16 @@ def unroute(token: Token[Journal | None]) -> None:
             for name in ("stdout", "stderr"):
                 stream = getattr(sys, name)
                 if type(stream) is Routed:
+                    _keep(name, stream)
                     setattr(sys, name, stream._inner)
-            _latest.clear()
+
+
+def _keep(name: str, latest: Routed) -> None:
+    """And the one that was the latest until now."""
+    before = _latest.get(name)
+    if before is not None and before is not latest:
+        _retired.append(before)
+    _latest[name] = latest
 
 
 def _put_in_front() -> None:
@@ -140,7 +152,8 @@ def _put_in_front() -> None:
             continue
         routed = _latest.get(name)
         if routed is None or routed._inner is not inner:
-            routed = _latest[name] = Routed(inner, name)
+            routed = Routed(inner, name)
+            _keep(name, routed)
         setattr(sys, name, routed)
         for known in list(getattr(logging, "_handlerList", ())):  # those that hold on to the stream behind it
             handler = known()

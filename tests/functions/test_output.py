@@ -244,3 +244,37 @@ def test_in_a_script_too_user_code_is_heard_in_the_log_alone() -> None:
 
     assert done.stdout == "['printed', 'logged', '<string>:8: UserWarning: worn out']\n"
     assert done.stderr == ""
+
+
+PRINTING = """
+import threading
+from kuiper_nb import Session
+
+working, go_on = threading.Event(), threading.Event()
+
+def f(a):
+    working.set()
+    return go_on.wait(60)
+
+class Slow:
+    def __str__(self):
+        go_on.set()
+        rule.stop()
+        self.many = [bytes(size) for size in range(500) for _ in range(9)]  # what was freed is written over
+        return "a thing that is slow to print"
+
+with Session() as session:
+    session.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo")')
+    session.function(f)
+    rule = session.rule("SELECT f(a) AS b FROM demo")
+    session.push("demo", {"a": 1})
+    assert working.wait(60)
+    print(Slow(), "and its end")
+"""
+
+
+def test_a_print_that_lasts_longer_than_a_rule_ends_well() -> None:
+    """`print` only borrows its stream, which a rule takes back at the end of its step."""
+    done = subprocess.run([sys.executable, "-c", PRINTING], capture_output=True, text=True, check=False, timeout=120)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a thing that is slow to print and its end\n", "")
