@@ -17,7 +17,7 @@ from typing import Any, Literal
 import nbformat
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Request, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHOTS = os.environ.get("KUIPER_NB_SHOTS", "")
@@ -52,6 +52,7 @@ class Lab:
         self.page, application = _PRODUCTS[product]
         self.root = folder / "notebooks"
         self.root.mkdir()
+        self.spare: list[Page] = []
         settings = folder / "config" / "labconfig"
         settings.mkdir(parents=True)
         (settings / "default_setting_overrides.json").write_text(json.dumps(_QUIET), encoding="utf-8")
@@ -116,6 +117,23 @@ class Desk:
         """Load the page, and wait until the kernel is there."""
         self.page.goto(f"{self.lab.url}/{self.lab.page}/{self.name}.ipynb?reset", timeout=_WAIT)
         self.page.wait_for_function("() => window.jupyterapp && window.jupyterapp.shell.currentWidget", timeout=_WAIT)
+        self._ready()
+
+    def open_beside(self) -> None:
+        """Open it as a person does who has the page before them, and wait until the kernel is there."""
+        self.page.evaluate(
+            """async (path) => {
+                const app = window.jupyterapp, panel = await app.commands.execute('docmanager:open', {path});
+                app.shell.activateById(panel.id);
+            }""",
+            f"{self.name}.ipynb",
+        )
+        self.page.wait_for_function(
+            "path => window.jupyterapp.shell.currentWidget?.context?.path === path", arg=f"{self.name}.ipynb"
+        )
+        self._ready()
+
+    def _ready(self) -> None:
         self.page.evaluate(
             """async () => {
                 const app = window.jupyterapp; await app.restored;
@@ -124,6 +142,15 @@ class Desk:
             }"""
         )
         self.page.wait_for_function(IDLE, timeout=_WAIT)
+
+    def close(self) -> None:
+        """Shut its kernel down and close it, not the page."""
+        self.page.evaluate(
+            """async () => {
+                const panel = window.jupyterapp.shell.currentWidget;
+                await panel.sessionContext.shutdown(); panel.dispose();
+            }"""
+        )
 
     def run(self, number: int | None = None) -> None:
         """Run all cells, or the one of this *number* (from 0), and wait until the kernel is idle."""
@@ -220,29 +247,51 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def opening(
-    lab: Lab, chromium: Any, name: str, *, before: Callable[[Page], object] = lambda page: None
-) -> Iterator[Opening]:
-    """Opens notebooks, in pages that *before* has had. Afterwards no request has gone to another machine, and the
-    kernels are gone."""
-    opened: list[Page] = []
+def opening(lab: Lab, chromium: Any, name: str, *, before: Callable[[Page], object] | None = None) -> Iterator[Opening]:
+    """Opens notebooks, in pages that *before* has had, else in one that an earlier test has left. Afterwards no request
+    has gone to another machine, and the kernels are gone."""
+    opened: list[Desk] = []
     elsewhere: list[str] = []
+
+    def asked(made: Request) -> None:
+        if not made.url.startswith(_HERE):
+            elsewhere.append(made.url)
 
     def open_one(cells: list[Any]) -> Desk:
         lab.notebook(name, cells)
-        page = chromium.new_page(viewport={"width": 1280, "height": 1000})
-        page.on("request", lambda made: None if made.url.startswith(_HERE) else elsewhere.append(made.url))
-        opened.append(page)
-        before(page)
+        left = _left(lab) if before is None else None
+        page = left or chromium.new_page(viewport={"width": 1280, "height": 1000})
+        page.on("request", asked)
         made = Desk(page, lab, name)
-        made.open()
+        opened.append(made)
+        if before is not None:
+            before(page)
+        if left is None:
+            made.open()
+        else:
+            made.open_beside()
         return made
 
     yield open_one
-    for page in opened:
-        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-        page.close()
+    for made in opened:
+        made.close()
+        made.page.remove_listener("request", asked)
+        if before is None:
+            lab.spare.append(made.page)
+        else:
+            made.page.close()
     assert elsewhere == []
+
+
+def _left(lab: Lab) -> Page | None:
+    """A page that a test has left as it had found it: to load one takes seconds."""
+    while lab.spare:
+        page = lab.spare.pop()
+        if not page.is_closed():
+            if page.locator(".jp-Dialog").count() == 0:
+                return page
+            page.close()
+    return None
 
 
 @pytest.fixture

@@ -36,20 +36,6 @@ def is_left(desk: Desk, cell: int, text: str = STOPPED) -> Any:
     return output
 
 
-def test_a_rule_that_stops_after_the_page_was_loaded_anew_leaves_its_last_state(desk: Opening) -> None:
-    notebook = desk([LOAD, MACHINE, BUSY, STATUS])
-    notebook.run()
-    moves(notebook)
-    notebook.saved()
-    notebook.open()
-    moves(notebook)
-
-    press(notebook, "stop", "busy")
-
-    is_left(notebook, 2)
-    notebook.shot("stopped after a reload")
-
-
 def test_a_rule_that_stops_while_no_page_is_open_has_left_its_last_state_in_the_next(desk: Opening) -> None:
     soon = "import threading\n_ = threading.Timer(2, kuiper.rules['busy'].stop).start()"
     notebook = desk([LOAD, MACHINE, BUSY, soon])
@@ -67,7 +53,9 @@ def test_a_rule_that_stops_while_no_page_is_open_has_left_its_last_state_in_the_
     is_left(notebook, 2)
 
 
-def test_a_rule_that_is_started_again_is_followed_where_it_was_before(desk: Opening) -> None:
+def test_a_rule_that_is_started_again_is_followed_where_it_was_also_in_a_page_that_was_loaded_anew(
+    desk: Opening,
+) -> None:
     notebook = desk([LOAD, MACHINE, BUSY, STATUS])
     notebook.run()
     moves(notebook)
@@ -78,14 +66,6 @@ def test_a_rule_that_is_started_again_is_followed_where_it_was_before(desk: Open
 
     moves(notebook)
     expect(notebook.page.locator(".kn-result .kn-state").first).to_contain_text("running")
-    press(notebook, "stop", "busy")
-    is_left(notebook, 2)
-
-
-def test_so_it_is_after_the_page_was_loaded_anew(desk: Opening) -> None:
-    notebook = desk([LOAD, MACHINE, BUSY, STATUS])
-    notebook.run()
-    moves(notebook)
     press(notebook, "stop", "busy")
     is_left(notebook, 2)
     notebook.open()
@@ -126,7 +106,9 @@ def test_a_chart_that_was_picked_stays_beside_the_table(desk: Opening) -> None:
     notebook.theme("JupyterLab Light")
 
 
-def test_a_page_that_only_shows_html_shows_the_last_state(desk: Opening, chromium: Any, tmp_path: Any) -> None:
+def test_a_rule_that_stops_in_a_page_that_was_loaded_anew_leaves_its_last_state_and_html_shows_it(
+    desk: Opening, chromium: Any, tmp_path: Any
+) -> None:
     from nbconvert import HTMLExporter
 
     notebook = desk([LOAD, MACHINE, BUSY, STATUS])
@@ -138,6 +120,7 @@ def test_a_page_that_only_shows_html_shows_the_last_state(desk: Opening, chromiu
     moves(notebook)
     press(notebook, "stop", "busy")
     is_left(notebook, 2)
+    notebook.shot("stopped after a reload")
 
     only_html = tmp_path / "busy.html"
     exported, _ = HTMLExporter(embed_images=True).from_notebook_node(nbformat.read(notebook.path, as_version=4))
