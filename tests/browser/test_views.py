@@ -136,6 +136,32 @@ def test_frozen_rows_stay_and_pages_turn(hot: Desk) -> None:
     hot.page.get_by_role("button", name="Freeze").wait_for(timeout=PATIENT)
 
 
+def test_a_button_that_moves_while_it_is_pressed_is_the_one_that_is_meant(hot: Desk) -> None:
+    mouse, view = hot.page.mouse, hot.page.locator(".kn-result").first
+
+    def press(name: str) -> None:
+        button = hot.page.get_by_role("button", name=name, exact=True)
+        button.scroll_into_view_if_needed()
+        box = button.bounding_box()
+        assert box is not None
+        mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        mouse.down()
+
+    press("Freeze")
+    view.evaluate("e => { e.style.marginTop = '40px'; }")  # as a table above does that grows
+    mouse.up()
+    hot.page.get_by_role("button", name="Frozen", exact=True).wait_for(timeout=PATIENT)
+    view.evaluate("e => { e.style.marginTop = ''; }")
+
+    press("Frozen")
+    mouse.move(5, 5)  # somebody has thought better of it
+    mouse.up()
+    expect(hot.page.get_by_role("button", name="Frozen", exact=True)).to_be_visible()
+    press("Frozen")
+    mouse.up()
+    hot.page.get_by_role("button", name="Freeze", exact=True).wait_for(timeout=PATIENT)
+
+
 def test_both_views_are_dark_where_the_page_is(hot: Desk) -> None:
     hot.theme("JupyterLab Dark")
     hot.page.locator(".kn-result [data-chart=line]").click()

@@ -57,7 +57,24 @@ function stateOf(word, note) {
 function placed(el, properties) {
   const root = make("section", { "data-lm-suppress-shortcuts": "true", ...properties });
   el.append(make("div", { class: "kn-page" }, root));
+  holdPressed(root);
   return root;
+}
+
+/** A table that grows moves what stands below it. A button that is pressed is the one that is meant, even if it is no
+ * longer under the pointer when that is let go; who moves the pointer away has thought better of it. */
+function holdPressed(root) {
+  root.addEventListener("pointerdown", (event) => {
+    const button = event.target.closest("button");
+    if (!button || event.button !== 0) return;
+    const { pointerId, clientX, clientY } = event;
+    const away = (moved) => {
+      if (Math.hypot(moved.clientX - clientX, moved.clientY - clientY) > 16) button.releasePointerCapture(pointerId);
+    };
+    button.setPointerCapture(pointerId);
+    button.addEventListener("pointermove", away);
+    button.addEventListener("lostpointercapture", () => button.removeEventListener("pointermove", away), { once: true });
+  });
 }
 
 /** Dark where the page is: where its text is light, which is true whatever else tells its theme. */
