@@ -47,7 +47,7 @@ def false_if_null(value: exp.Expr) -> exp.Expr:
 def not_null(*values: Lowered) -> exp.Expr:
     """Whether none of *values* is null."""
     tests = [exp.Not(this=exp.Is(this=v.sql.copy(), expression=exp.null())) for v in values if v.null]
-    return exp.and_(*tests) if tests else exp.true()
+    return exp.and_(*tests, copy=False) if tests else exp.true()
 
 
 def truth(condition: exp.Expr, guard: exp.Expr | None, null: bool) -> Lowered:
@@ -99,9 +99,7 @@ class Lowering:
         return constant(node.value)
 
     def _column(self, node: r.Column) -> Lowered:
-        kind = self.columns.get(node.name)
-        if kind is None:
-            return Lowered(exp.null(), NULL)
+        kind = self.columns.get(node.name, NULL)
         if kind == NULL:
             return Lowered(exp.null(), NULL)
         return Lowered(self.place(node.name), kind)
@@ -201,7 +199,7 @@ class Lowering:
         if not self.wrapped:
             return Lowered(value, BIGINT, guard, null)
         tried = call("try", value)
-        failed = exp.and_(exp.Is(this=tried.copy(), expression=exp.null()), not_null(left, right))
+        failed = exp.and_(exp.Is(this=tried.copy(), expression=exp.null()), not_null(left, right), copy=False)
         return Lowered(tried, BIGINT, any_of([guard, failed]), True)
 
     def _logic(self, op: str, left: Lowered, right: Lowered, guard: exp.Expr | None) -> Lowered:
@@ -210,23 +208,26 @@ class Lowering:
                 raise NotLowered(f"{op} over {side.type}")
         first, second = self._two_valued(left), self._two_valued(right)
         if op == "AND":
-            cheap = exp.and_(self._cheap(left), self._cheap(right))
-            return Lowered(exp.and_(first, second), BOOLEAN, guard, null=False, condition=cheap)
-        either = exp.or_(first, second)
+            cheap = exp.and_(self._cheap(left), self._cheap(right), copy=False)
+            return Lowered(exp.and_(first, second, copy=False), BOOLEAN, guard, null=False, condition=cheap)
+        either = exp.or_(first, second, copy=False)
         if left.null:  # null on the left makes OR false, whatever stands on the right
             known = exp.Not(this=exp.Is(this=left.sql.copy(), expression=exp.null()))
-            return Lowered(exp.and_(known, either), BOOLEAN, guard, null=False)
-        return Lowered(either, BOOLEAN, guard, null=False, condition=exp.or_(self._cheap(left), self._cheap(right)))
+            return Lowered(exp.and_(known, either, copy=False), BOOLEAN, guard, null=False)
+        cheap = exp.or_(self._cheap(left), self._cheap(right), copy=False)
+        return Lowered(either, BOOLEAN, guard, null=False, condition=cheap)
 
     def _two_valued(self, value: Lowered) -> exp.Expr:
         if value.type == NULL:
             return exp.false()
-        return false_if_null(value.sql) if value.null else value.sql.copy()
+        return false_if_null(value.sql) if value.null else value.sql
 
     def _cheap(self, value: Lowered) -> exp.Expr:
         if value.type == NULL:
             return exp.false()
-        return (value.condition if value.condition is not None else value.sql).copy()
+        if value.condition is None or value.condition is value.sql:
+            return value.sql.copy()
+        return value.condition
 
     def _like(self, node: s.Binary) -> Lowered:
         value = self.expression(node.left)
@@ -267,7 +268,7 @@ class Lowering:
             return Lowered(exp.false(), BOOLEAN, guard, null=False)
         compared = [self._compare("=", value, i, None) for i in items if i.type != NULL]
         guard = any_of([guard, *(c.guard for c in compared)])
-        inside = exp.or_(*(c.sql for c in compared)) if compared else exp.false()
+        inside = exp.or_(*(c.sql for c in compared), copy=False) if compared else exp.false()
         if node.negated:
             return Lowered(exp.and_(not_null(value), exp.Not(this=exp.paren(inside))), BOOLEAN, guard, null=False)
         return Lowered(inside, BOOLEAN, guard, null=False)
@@ -295,8 +296,8 @@ class Lowering:
             raise NotLowered("CASE answers values of different types")
         built = exp.Case()
         for condition, value in branches:
-            built = built.when(condition, value.sql)
-        built = built.else_(otherwise.sql)
+            built = built.when(condition, value.sql, copy=False)
+        built = built.else_(otherwise.sql, copy=False)
         null = otherwise.null or any(v.null for _, v in branches)
         return Lowered(built, kinds.pop() if kinds else NULL, any_of(guards), null)
 
@@ -360,7 +361,8 @@ class Lowering:
 
 
 def _paren(value: exp.Expr) -> exp.Expr:
-    return exp.paren(value.copy()) if isinstance(value, (exp.Binary, exp.Connector, exp.Not, exp.Is)) else value.copy()
+    own = value.copy()
+    return exp.paren(own, copy=False) if isinstance(own, (exp.Binary, exp.Connector, exp.Not, exp.Is)) else own
 
 
 def _nonzero(divisor: exp.Expr) -> exp.Expr:

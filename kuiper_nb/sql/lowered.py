@@ -41,7 +41,7 @@ def any_of(guards: Iterable[exp.Expr | None]) -> exp.Expr | None:
     real = [g for g in guards if g is not None]
     if not real:
         return None
-    return exp.or_(*[g.copy() for g in real])
+    return exp.or_(*[g.copy() for g in real], copy=False)
 
 
 def call(name: str, *arguments: exp.Expr | str | int | float) -> exp.Expr:
