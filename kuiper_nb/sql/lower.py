@@ -233,11 +233,8 @@ class Lowering:
         value = self.expression(node.left)
         if value.type != STRING or not isinstance(node.right, s.Constant) or not isinstance(node.right.value, str):
             raise NotLowered("LIKE needs a text and a pattern that is written out")
-        if value.null:  # LIKE of null is an error of the row
-            missing = exp.Is(this=value.sql.copy(), expression=exp.null())
-            guard = any_of([value.guard, missing])
-        else:
-            guard = value.guard
+        missing = exp.Is(this=value.sql.copy(), expression=exp.null()) if value.null else None
+        guard = any_of([value.guard, missing])  # LIKE of null is an error of the row
         pattern = like_pattern(node.right.value)[:-1] + r"\z"
         matched = call("regexp_matches", value.sql, exp.Literal.string(pattern))
         found = exp.Not(this=matched) if node.op == "NOT LIKE" else matched
