@@ -58,9 +58,12 @@ def test_a_lesson_that_was_run_and_saved_in_jupyterlab_passes_nbval_unchanged(de
     assert "failed" not in said
 
 
-def test_one_that_differs_does_not_pass(desk: Opening) -> None:
-    notebook = desk(["%load_ext kuiper_nb", "import os\nos.getpid()"])
-    notebook.run_to_the_end()
-    notebook.saved()
+def test_one_that_differs_does_not_pass(tmp_path: Path) -> None:
+    shown = nbformat.v4.new_output("execute_result", {"text/plain": "'another process'"}, execution_count=2)
+    cells = [
+        nbformat.v4.new_code_cell("%load_ext kuiper_nb"),
+        nbformat.v4.new_code_cell("import os\nos.getpid()", outputs=[shown]),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "differs.ipynb")
 
-    assert "1 failed, 1 passed" in checked(notebook.path)
+    assert "1 failed, 1 passed" in checked(tmp_path / "differs.ipynb")
