@@ -134,7 +134,7 @@ def unroute(token: Token[Journal | None]) -> None:
                 stream = getattr(sys, name)
                 if type(stream) is Routed:
                     _keep(name, stream)
-                    setattr(sys, name, stream._inner)
+                    _exchange(name, stream, stream._inner)
 
 
 def _keep(name: str, latest: Routed) -> None:
@@ -143,6 +143,16 @@ def _keep(name: str, latest: Routed) -> None:
     if before is not None and before is not latest:
         _retired.append(before)
     _latest[name] = latest
+
+
+def _exchange(name: str, old: Any, new: Any) -> None:
+    """Put *new* where *old* is, unless somebody has just put something else there, say at the end of a capture.
+
+    Python changes threads where something is called or repeated: between these look and change there is nothing.
+    """
+    streams = sys.__dict__
+    if streams[name] is old:
+        streams[name] = new
 
 
 def _put_in_front() -> None:
@@ -154,7 +164,7 @@ def _put_in_front() -> None:
         if routed is None or routed._inner is not inner:
             routed = Routed(inner, name)
             _keep(name, routed)
-        setattr(sys, name, routed)
+        _exchange(name, inner, routed)
         for known in list(getattr(logging, "_handlerList", ())):  # those that hold on to the stream behind it
             handler = known()
             if isinstance(handler, logging.StreamHandler) and handler.stream is inner:

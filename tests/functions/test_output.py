@@ -278,3 +278,32 @@ def test_a_print_that_lasts_longer_than_a_rule_ends_well() -> None:
     done = subprocess.run([sys.executable, "-c", PRINTING], capture_output=True, text=True, check=False, timeout=120)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "a thing that is slow to print and its end\n", "")
+
+
+CAPTURING = """
+import contextlib, io, sys, threading
+from kuiper_nb.functions.output import route, unroute
+
+over = threading.Event()
+
+def works_for_a_rule():
+    while not over.is_set():
+        unroute(route(None))
+
+sys.setswitchinterval(1e-6)
+rule = threading.Thread(target=works_for_a_rule, daemon=True)
+rule.start()
+for _ in range(5_000):
+    with contextlib.redirect_stdout(io.StringIO()) as caught:
+        print("caught")
+    assert caught.getvalue() == "caught\\n"
+over.set()
+rule.join()
+print("still there")
+"""
+
+
+def test_captures_that_end_while_rules_work_give_the_stream_back() -> None:
+    done = subprocess.run([sys.executable, "-c", CAPTURING], capture_output=True, text=True, check=False, timeout=120)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "still there\n", "")
