@@ -68,7 +68,7 @@ class Defining:
         self.functions.check(function, self._calls())
 
     def _calls(self) -> Mapping[str, Iterable[UserCall]]:
-        return {rule.id: rule.plan.calls for rule in self.rules.values() if rule.active}
+        return {rule.id: rule.plan.calls for rule in list(self.rules.values()) if rule.active}
 
     def _add(self, function: Function) -> Function:
         added = self.functions.add(function, self._calls())

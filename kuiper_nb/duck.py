@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from contextlib import suppress
 from itertools import count
 from typing import Any, cast
 
@@ -69,10 +70,11 @@ class Duck:
         cursor.close()
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database; while a thread that was left behind computes in it, it lives on until that is done."""
         with self._lock:
             if self._connection is not None:
-                self._connection.close()
+                with suppress(duckdb.Error):
+                    self._connection.close()
                 self._connection = None
 
 
@@ -132,7 +134,8 @@ class Cursor:
 
     def interrupt(self) -> None:
         """Break off what runs now, from another thread."""
-        self._connection.interrupt()
+        with suppress(duckdb.ConnectionException):  # whoever drops the rule has closed it just now
+            self._connection.interrupt()
 
     def close(self) -> None:
         """Close the connection."""

@@ -75,7 +75,7 @@ class Session(Connecting, Defining, Recordings):
 
     def _own_rules(self) -> list[Rule]:
         """The rules that run by this session's clock."""
-        return [rule for rule in self.rules.values() if rule.clock is self.clock]
+        return [rule for rule in list(self.rules.values()) if rule.clock is self.clock]
 
     # ---- statements
 
@@ -300,7 +300,7 @@ class Session(Connecting, Defining, Recordings):
 
     def users(self, kind: str, name: str) -> list[str]:
         """The ids of the rules that use it."""
-        return [id for id, rule in self.rules.items() if uses(rule, kind, name)]
+        return [id for id, rule in list(self.rules.items()) if uses(rule, kind, name)]
 
     def close(self) -> None:
         """Stop and forget every rule."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 from ..contracts import Payload
@@ -62,6 +64,8 @@ class Rule(Shown, Scheduled):
         self._exact = Exact(plan, wiring.caller, self.parameters)
         self._vector = wiring.vector(plan, wiring.caller, self.parameters)
         self._lock = threading.RLock()
+        self._turn = threading.RLock()
+        self._dropped = False
         self._changed = threading.Condition()
         self._awake = threading.Event()
         self._worker = Worker()
@@ -107,7 +111,9 @@ class Rule(Shown, Scheduled):
         """Run, or *by_hand* wait for calls of `step`. Raises KuiperError when its source or a sink cannot be opened."""
         if not self._wiring.clock.virtual and self._vector is not None:
             ready_for_queries()
-        with self._lock:
+        with self._alone(2 * PATIENCE), self._lock:
+            if self._dropped:
+                raise KuiperError(f"rule {self.id} was dropped", "define it again")
             if self._state in ("running", "starting"):
                 return
             self.parameters.require()
@@ -127,8 +133,8 @@ class Rule(Shown, Scheduled):
             except BaseException:  # Ctrl-C, while a source or sink of the user's opens
                 self._close("stopped", "interrupted")
                 raise
-        if not self._wiring.clock.virtual and not by_hand:
-            self._worker.start(f"rule {self.id}", lambda: self._wiring.run(self))
+            if not self._wiring.clock.virtual and not by_hand:
+                self._worker.start(f"rule {self.id}", lambda: self._wiring.run(self))
 
     def stop(self, patience: float = PATIENCE) -> None:
         """Stop; open windows are not sent. Returns after *patience* seconds, whatever the user's code does.
@@ -136,13 +142,15 @@ class Rule(Shown, Scheduled):
         User code that does not return is broken off where it is; what cannot be broken off (a wait in C) is left
         behind with its thread: nothing comes of it any more. Ctrl-C makes short work of the waiting.
         """
-        self.halt()
-        try:
-            self._halted(patience)
-        except KeyboardInterrupt:
-            with deferred():
-                self._halted(HURRY)
-            raise
+        asked = monotonic()
+        with self._alone(patience / 4):
+            self.halt()
+            try:
+                self._halted(max(patience - (monotonic() - asked), HURRY))
+            except KeyboardInterrupt:
+                with deferred():
+                    self._halted(HURRY)
+                raise
 
     def halt(self) -> None:
         """Ask it to stop, and do not wait for that."""
@@ -167,7 +175,8 @@ class Rule(Shown, Scheduled):
                 self._close("stopped", "")
 
     def drop(self, patience: float = PATIENCE) -> None:
-        """Stop and forget the rule; *patience* as in `stop`."""
+        """Stop and forget the rule, which cannot be started again; *patience* as in `stop`."""
+        self._dropped = True
         try:
             self.stop(patience)
         finally:
@@ -289,6 +298,17 @@ class Rule(Shown, Scheduled):
 
     # ---- inside
 
+    @contextmanager
+    def _alone(self, patience: float) -> Iterator[None]:
+        """Who starts or stops it is the only one; but one who waits longer, for user code that is stuck, goes ahead."""
+        turn = self._turn
+        mine = not self._worker.here and turn.acquire(timeout=patience)
+        try:
+            yield
+        finally:
+            if mine:
+                turn.release()
+
     def _over(self, seconds: float) -> bool:
         """Whether no step is under way, now or after so many seconds."""
         lock = self._lock
@@ -307,7 +327,7 @@ class Rule(Shown, Scheduled):
         """Nobody waits for the step under way any more; what it still does reaches nothing of this rule."""
         message, caller = stuck(self.guard), self._wiring.caller
         self.guard.lost, self.guard = True, Guard(self.log)
-        self._lock, self._worker = threading.RLock(), Worker()
+        self._lock, self._turn, self._worker = threading.RLock(), threading.RLock(), Worker()
         self._out = self._out.handed_over()
         self._out.counts["rows_in"] += sum(len(batch) for batch in self._coming)
         self._coming.clear()

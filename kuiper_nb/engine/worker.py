@@ -12,10 +12,11 @@ class Worker:
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
         self._gone = threading.Event()
+        self._lock = threading.Lock()
 
     def start(self, name: str, run: Callable[[], None]) -> None:
         """Run *run* in a thread of its own."""
-        gone = self._gone = threading.Event()
+        gone = threading.Event()
 
         def running() -> None:
             try:
@@ -23,8 +24,9 @@ class Worker:
             finally:
                 gone.set()
 
-        self._thread = threading.Thread(target=running, name=name, daemon=True)
-        self._thread.start()
+        with self._lock:
+            self._thread, self._gone = threading.Thread(target=running, name=name, daemon=True), gone
+            self._thread.start()
 
     @property
     def alive(self) -> bool:
@@ -41,9 +43,11 @@ class Worker:
 
         An interrupt while joining makes Python take a running thread for a finished one, so an event is waited for.
         """
-        if self._thread is None or self.here:
+        with self._lock:
+            thread, gone = self._thread, self._gone
+        if thread is None or thread is threading.current_thread():
             return True
-        if not self._gone.wait(patience):
+        if not gone.wait(patience):
             return False
-        self._thread.join(1)
+        thread.join(1)
         return True

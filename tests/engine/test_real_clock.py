@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
@@ -83,6 +84,57 @@ def test_stop_returns_and_the_thread_is_gone(live: Session) -> None:
 
     assert rule.status.state == "stopped"
     assert "rule gone" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_starts_and_stops_of_several_threads_come_one_after_the_other(live: Session) -> None:
+    """A button of a view and a cell may ask at once."""
+    rule = live.rule("SELECT a FROM demo", id="hot")
+    wrong: list[Exception] = []
+
+    def asks(seed: int) -> None:
+        asked = Random(seed)
+        for _ in range(150):
+            try:
+                asked.choice([rule.start, rule.stop])()
+            except Exception as error:
+                wrong.append(error)
+
+    askers = [threading.Thread(target=asks, args=(seed,)) for seed in range(4)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join(PATIENCE)
+
+    assert wrong == []
+    rule.start()
+    live.push("demo", {"a": 1})
+    assert rule.wait(PATIENCE, emits=1)
+    rule.stop()
+    assert "rule hot" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_rules_may_be_dropped_while_functions_are_defined(live: Session) -> None:
+    over = threading.Event()
+    wrong: list[Exception] = []
+
+    def defines() -> None:
+        while not over.is_set():
+            try:
+                live.function(lambda a: a, name="f")
+            except Exception as error:
+                wrong.append(error)
+
+    definer = threading.Thread(target=defines)
+    definer.start()
+    for n in range(100):
+        live.rule("SELECT a FROM demo", id=f"r{n % 20}")
+    for rule in list(live.rules.values()):
+        rule.drop()
+    over.set()
+    definer.join(PATIENCE)
+
+    assert wrong == []
+    assert live.rules == {}
 
 
 def test_waiting_ends_with_its_timeout(live: Session) -> None:

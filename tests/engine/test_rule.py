@@ -161,6 +161,8 @@ def test_a_dropped_rule_is_gone(session: Session) -> None:
     rule.drop()
 
     assert (dict(session.rules), rule.status.state) == ({}, "stopped")
+    with pytest.raises(KuiperError, match="rule r was dropped"):
+        rule.start()
 
 
 def test_a_reused_id_replaces_the_rule(session: Session) -> None:
