@@ -138,7 +138,7 @@ def unroute(token: Token[Journal | None]) -> None:
 
 
 def _keep(name: str, latest: Routed) -> None:
-    """And the one that was the latest until now."""
+    """Have *latest* live on, and for a while the one that was the latest until now."""
     before = _latest.get(name)
     if before is not None and before is not latest:
         _retired.append(before)

@@ -206,6 +206,7 @@ class Lowering:
         for side in (left, right):
             if side.type not in (BOOLEAN, NULL):
                 raise NotLowered(f"{op} over {side.type}")
+        # Nobody else holds the sides, so they are not copied: a long chain would be, once for each of its links.
         first, second = self._two_valued(left), self._two_valued(right)
         if op == "AND":
             cheap = exp.and_(self._cheap(left), self._cheap(right), copy=False)
