@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ..catalog import Stream
-from ..contracts import Row
 from ..errors import ConnectorError, NotSupported, did_you_mean
 
-Decode = Callable[[bytes], list[Row]]
-Encode = Callable[[Row | list[Row]], bytes]
+if TYPE_CHECKING:
+    from ..catalog import Stream
+    from ..contracts import Row
+
+Decode = Callable[[bytes], "list[Row]"]
+Encode = Callable[["Row | list[Row]"], bytes]
 
 KNOWN = ("json", "delimited", "binary", "urlencoded", "parquet")
 _ELSEWHERE = ("protobuf", "custom")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..contracts import Function
     from ..functions.sink import SinkDefinition
     from ..functions.source import SourceDefinition
-    from ..plugins.peer import Served
+    from ..plugins.hello import Served
 
 _START = 1_704_189_845_000  # 2024-01-02 10:04:05 UTC, in ms
 _LITERALS = {

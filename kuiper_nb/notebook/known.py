@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..engine.rule import Rule
     from ..functions.sink import SinkDefinition
     from ..functions.source import SourceDefinition
-    from ..plugins.peer import Served
+    from ..plugins.hello import Served
     from ..plugins.supervisor import Plugin
     from ..services.service import Service
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from .views import View, counted
 
 if TYPE_CHECKING:
+    from ..plugins.hello import Served
     from ..plugins.installed import Plugins
-    from ..plugins.peer import Served
     from ..plugins.status import PluginStatus
     from ..plugins.supervisor import Plugin
     from ..session import Session

@@ -8,6 +8,7 @@
     connection   the file that tells a plugin where its host listens, and the key
     channel      a socket that speaks the wire
     process      a program that runs beside this one, and never outlives it
+    hello        what a plugin says of itself when it meets its host
     peer         what a running plugin can be asked, whatever wire it speaks
     kernel       the peer that speaks ours
     nanomsg      the peer that speaks eKuiper's; nanomsg_messages, _sockets, _streams, _process are its parts

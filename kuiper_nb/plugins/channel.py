@@ -10,13 +10,14 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
-from .messagelog import MessageLog
 from .wire import Buffer, Message, Refused, Side, Wire
+
+if TYPE_CHECKING:
+    from .messagelog import MessageLog
 
 MOST_MESSAGE = 64 << 20
 """Bytes of one message, unless the plugin's manifest says otherwise."""
@@ -170,8 +171,12 @@ class Channel:
         """Whether the connection of the peer has been lost, by its end or a message above the limit; only for a channel
         that is watched. What becomes of the connections of strangers is nothing to us.
         """
+        if self._monitor is None:
+            return False
+        from zmq.utils.monitor import recv_monitor_message  # brings asyncio, for which most plugins need not wait
+
         with contextlib.suppress(zmq.ZMQError):  # closed
-            while self._monitor is not None and self._monitor.poll(0):
+            while self._monitor.poll(0):
                 found = recv_monitor_message(self._monitor, zmq.NOBLOCK)
                 if found["event"] == zmq.EVENT_ACCEPTED:
                     self._accepted.add(int(found["value"]))

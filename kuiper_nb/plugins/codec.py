@@ -13,7 +13,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..formats.recording import read, written
 from ..functions.columns import of_numpy, of_values
 from ..types import unencoded
 from .wire import Buffer
@@ -37,6 +36,8 @@ def packed(columns: Sequence[Any], rows: int, *, arrow: bool = True) -> tuple[st
             return ARROW, [_stream([_array(column) for column in columns])]
         except _Mixed:
             pass
+    from ..formats.recording import written  # a plugin that is asked in Arrow is ready without it
+
     texts = [[written(value) for value in _values(column)] for column in columns]
     return JSON, [json.dumps(texts, separators=(",", ":")).encode()]
 
@@ -51,6 +52,8 @@ def unpacked(codec: str, payload: Sequence[Buffer], columns: int, rows: int) -> 
         return _columns(payload[0], columns, rows)
     if codec != JSON:
         raise Unreadable(f"an unknown codec {codec!r}")
+    from ..formats.recording import read
+
     try:
         found = json.loads(bytes(payload[0]))
         if not isinstance(found, list) or not all(isinstance(column, list) for column in found):

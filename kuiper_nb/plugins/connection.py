@@ -12,9 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +42,8 @@ class Connection:
     @classmethod
     def made(cls, folder: Path, *, ipc: bool = True) -> Connection:
         """A new one, whose sockets lie in *folder*; without *ipc* they are on loopback, at ports the host will know."""
+        import secrets
+
         addresses = {name: f"ipc://{folder / name}" if ipc else "tcp://127.0.0.1:*" for name in CHANNELS}
         return cls(secrets.token_bytes(32), secrets.token_hex(8), addresses)
 
@@ -78,6 +77,8 @@ class Connection:
 
 def private_folder() -> Path:
     """A new folder that only this user may enter, with a path short enough for sockets."""
+    import tempfile
+
     roots = [os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"]
     for root in roots:
         if root and len(root.encode()) + len("/kuiper-12345678/control") <= _MOST_PATH:
@@ -88,4 +89,6 @@ def private_folder() -> Path:
 
 def removed(folder: Path) -> None:
     """Remove a private folder with what is in it."""
+    import shutil
+
     shutil.rmtree(folder, ignore_errors=True)

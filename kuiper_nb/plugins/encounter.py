@@ -8,12 +8,12 @@ plugin   calls               join      as soon as it can answer calls, whatever 
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from .connection import CHANNELS, Connection
-from .peer import Hello, Served
+from .hello import Hello, Served
 from .wire import VERSION, Message, Refused, session_key
 
 Reply = tuple[str, dict[str, Any]]
@@ -50,7 +50,7 @@ class Encounter:
         if message["spawn"] != self._connection.spawn or message["wire"] != VERSION:
             raise Refused("malformed", f"a hello of wire {message['wire']}, this side speaks {VERSION}")
         self.hello = _hello(message)
-        nonce = secrets.token_hex(16)
+        nonce = os.urandom(16).hex()
         self.key = session_key(self._connection.key, str(message["nonce"]), nonce)
         return "welcome", {"nonce": nonce, "limits": {"message": self._most}}
 

@@ -17,8 +17,9 @@ from ..contracts import Payload
 from .calls import GRACE
 from .channel import Channel, Gone
 from .encounter import Encounter
+from .hello import Hello
 from .lines import Lines
-from .peer import Declined, Hello, Inlet, Lost
+from .peer import Declined, Inlet, Lost
 from .process import Process
 from .streams import payload_of
 from .wire import Message, Refused

@@ -14,11 +14,11 @@ from ..functions.registry import Registry
 from .archive import install_note, unpacked
 from .connection import private_folder, removed
 from .guardian import guardian
+from .hello import Hello, Served
 from .launch import Program
 from .lines import Line
 from .manifest import Manifest
 from .origins import Origin, attached, of_cell, of_manifest
-from .peer import Hello, Served
 from .supervisor import Plugin
 from .symbols import PluginSink, PluginSource, function_of
 

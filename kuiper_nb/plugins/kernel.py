@@ -18,9 +18,10 @@ from .codec import ARROW, Unreadable, packed, unpacked
 from .connection import Connection
 from .encounter import Encounter
 from .exchange import Exchange
+from .hello import Hello
 from .lines import Lines
 from .messagelog import MessageLog
-from .peer import Control, Declined, Hello, Inlet, Lost
+from .peer import Control, Declined, Inlet, Lost
 from .process import Process
 from .streams import Item, packed_item
 from .wire import Message, Refused, Wire

@@ -32,7 +32,7 @@ from ..sql.builtins import find
 from ..sql.calls import RESERVED
 from . import described
 from .described import BadJson
-from .peer import Kind
+from .hello import Kind
 from .spoken import WIRES, Wire, spoken
 
 LANGUAGES = ("python", "go", "executable")

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..contracts import Answer, Call, Failure
 from ..errors import PluginError, RowFault
+from .hello import Hello, Served
 from .lines import Lines
 from .nanomsg_messages import (
     IS_AGGREGATE,
@@ -27,7 +28,7 @@ from .nanomsg_places import Namespaced, Place, Redirected, Shared, namespaces
 from .nanomsg_process import Trusted
 from .nanomsg_sockets import MOST_MESSAGE, Closed, Inbox, Outbox, Questions
 from .nanomsg_streams import SinkRun, SourceRun
-from .peer import Control, Declined, Hello, Inlet, Lost, Served
+from .peer import Control, Declined, Inlet, Lost
 from .process import Limits
 
 _VALIDATION = 10.0

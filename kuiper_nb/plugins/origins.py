@@ -12,11 +12,12 @@ from .channel import MOST_MESSAGE
 from .connection import BadConnection, Connection
 from .crashes import Policy
 from .environment import EKUIPER_ARGUMENT, Environment
+from .hello import Kind, Served
 from .kernel import Kernel
 from .launch import Program, python
 from .lines import Lines
 from .manifest import Manifest, wire_of
-from .peer import Kind, Peer, Served
+from .peer import Peer
 from .supervisor import Launch
 
 Told = Callable[[str], None]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ..contracts import Answer, Call, Payload
+from .hello import Hello, Kind
 
-Kind = Literal["source", "sink", "function"]
+if TYPE_CHECKING:
+    from ..contracts import Answer, Call, Payload
 
 
 class Lost(Exception):
@@ -30,35 +31,6 @@ class Declined(Exception):
         super().__init__(why)
         self.why = why
         self.where = where
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A symbol that the plugin serves: what is known of it. Of a function: least and most arguments (None: any). Of a
-    sink: what it *takes*, `bytes`, `rows` or `arrow`. Of a source: *live*, whether it reads the world, so that what it
-    delivers cannot be had again."""
-
-    name: str
-    kind: Kind
-    help: str = ""
-    arity: tuple[int, int | None] = (0, None)
-    parameters: tuple[str, ...] = ()
-    aggregate: bool = False
-    vectorized: bool = False
-    takes: str = "bytes"
-    live: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """What a plugin says of itself when it is ready."""
-
-    name: str
-    version: str = ""
-    language: str = ""
-    served: tuple[Served, ...] = ()
-    codecs: tuple[str, ...] = ("json",)
-    sdk: str = ""
 
 
 @dataclass(frozen=True, slots=True)

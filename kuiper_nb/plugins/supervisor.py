@@ -19,8 +19,9 @@ from ..errors import PluginError
 from ..meter import Meter
 from .bisection import failed, halved
 from .crashes import Crashes, Policy
+from .hello import Hello
 from .lines import Line, Lines
-from .peer import Control, Declined, Hello, Inlet, Lost, Peer
+from .peer import Control, Declined, Inlet, Lost, Peer
 from .status import PluginStatus, State, memory_of
 
 Launch = Callable[[Lines], Peer]

@@ -13,7 +13,8 @@ from typing import Any
 from ..contracts import Answer, Call, Clock, EndOfStream, Function, Payload
 from ..errors import ConnectorError, PluginError, RowFault
 from ..functions.source import pause
-from .peer import Control, Served
+from .hello import Served
+from .peer import Control
 from .supervisor import Plugin
 
 _instances = count()

@@ -20,11 +20,12 @@ import pyarrow as pa
 
 from kuiper_nb import Session
 from kuiper_nb.contracts import Call
+from kuiper_nb.plugins.hello import Served
 from kuiper_nb.plugins.kernel import Kernel
 from kuiper_nb.plugins.launch import python
 from kuiper_nb.plugins.lines import Lines
 from kuiper_nb.plugins.nanomsg import EkuiperPeer
-from kuiper_nb.plugins.peer import Peer, Served
+from kuiper_nb.plugins.peer import Peer
 
 from .events import Data
 

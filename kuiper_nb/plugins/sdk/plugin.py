@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -29,7 +28,10 @@ def start(config: PluginConfig | None = None) -> None:
     from .serving import Serving  # imports ZeroMQ
 
     name = config.name if config is not None else Path(sys.argv[0]).name.partition(".")[0]
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    if given is None or "logging" in sys.modules:  # else nobody can have logged, and hello need not wait for it
+        from . import logs
+
+        logs.to_stderr()
     over = False
     while not over:
         connection, folder = _connection(name)

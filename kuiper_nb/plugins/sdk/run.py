@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import runpy
 import sys
-import traceback
 from pathlib import Path
 
 import kuiper_nb
@@ -29,6 +28,8 @@ def serve(file: str, arguments: list[str]) -> None:
     try:
         runpy.run_path(file, {"kuiper": kuiper_nb}, run_name="__main__")  # a name that its notebook has, too
     except Exception as error:
+        import traceback
+
         raise SystemExit("".join(traceback.format_exception(_authors(error, file))).rstrip()) from None
     plugin.serve_marked()
 

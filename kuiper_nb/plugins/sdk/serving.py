@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
-import secrets
 import sys
 import threading
-import time
-import traceback
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 
 from ..channel import Channel, Gone
 from ..connection import CHANNELS, Connection
 from ..encounter import hello_fields
-from ..peer import Hello
+from ..hello import Hello
 from ..wire import Message, Refused, Wire, session_key
-from .streams import Streams, size, too_long
+from .faults import fault
+from .limits import size, too_long
 from .symbols import Symbols
+
+if TYPE_CHECKING:
+    from .streams import Streams
 
 
 class Serving:
@@ -45,14 +44,14 @@ class Serving:
             )
             for channel in CHANNELS
         }
-        self._streams = Streams(self._channels["data"], symbols)
+        self._streams: Streams
+        self._most = 0  # bytes of a message that the host takes; 0 for any
 
     def run(self) -> bool:
         """Say hello and serve until the host says good-bye; False when it goes without that."""
         if self._spawned:
             threading.Thread(target=_end_with_host, name="host", daemon=True).start()
         self._meet()
-        logging.getLogger().handlers[:] = [_Log(self._channels["log"])]
         self._load()
         control, calls = self._channels["control"], self._channels["calls"]
         calls.send("join")
@@ -78,20 +77,26 @@ class Serving:
         return False
 
     def _load(self) -> None:
-        """What calls need: Arrow above all. The host knows us already, and does not count this time as a call's."""
+        """What logs, streams and calls need: Arrow above all. The host knows us already, and does not count this time
+        as a call's.
+        """
+        from . import logs, streams
+
+        logs.to_host(self._channels["log"])
+        self._streams = streams.Streams(self._channels["data"], self._symbols, self._most)
         from .. import codec  # noqa: F401
 
         for function in self._symbols.functions.values():
             function.native  # noqa: B018  made, and kept
 
     def _meet(self) -> None:
-        nonce = secrets.token_hex(16)
+        nonce = os.urandom(16).hex()
         control = self._channels["control"]
         control.send("hello", hello_fields(self._hello, self._connection.spawn, nonce))
         while (welcome := _received(control)) is None or welcome.kind != "welcome":
             control.socket.poll()
         key = session_key(self._connection.key, nonce, str(welcome["nonce"]))
-        self._streams.most = int(welcome.get("limits", {}).get("message", 0))
+        self._most = int(welcome.get("limits", {}).get("message", 0))
         for name, channel in self._channels.items():
             channel.wire.renew(key)
             if name in ("data", "log"):
@@ -101,9 +106,9 @@ class Serving:
 
     def _control(self, message: Message) -> None:
         try:
-            fields = self._done(message)
+            fields: dict[str, Any] = self._done(message)
         except Exception as error:
-            fields = {"error": _told(error), "where": _where(error)}
+            fields = fault(error)
         self._channels["control"].send("failed" if "error" in fields else "ok", {"id": message["id"], **fields})
 
     def _done(self, message: Message) -> dict[str, Any]:
@@ -123,10 +128,11 @@ class Serving:
     def _call(self, message: Message) -> None:
         number, rows = message["id"], message["rows"]
         try:
+            fields: dict[str, Any]
             fields, payload = self._answer(message, rows)
         except Exception as error:
-            fields, payload = {"error": _told(error), "where": _where(error)}, []
-        if too_long(payload, self._streams.most):
+            fields, payload = fault(error), []
+        if too_long(payload, self._most):
             fields = {"error": f"{size(payload) >> 20} MiB of answers are more than one message may hold"}
             payload = []
         self._channels["calls"].send("answer", {"id": number, "rows": rows, **fields}, payload)
@@ -166,30 +172,3 @@ def _end_with_host() -> None:
         while os.read(0, 4096):
             pass
     os._exit(0)
-
-
-def _told(error: BaseException) -> str:
-    return str(error) or type(error).__name__
-
-
-def _where(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-
-
-class _Log(logging.Handler):
-    """Hands the lines of `logging` to the host."""
-
-    def __init__(self, channel: Channel) -> None:
-        super().__init__()
-        self._channel = channel
-
-    def emit(self, record: logging.LogRecord) -> None:
-        fields: Mapping[str, Any] = {
-            "at": time.time(),
-            "level": record.levelname,
-            "text": f"{record.name}: {record.getMessage()}",
-            "where": f"{record.pathname}:{record.lineno}",
-        }
-        with contextlib.suppress(Gone), self._channel.lock:
-            self._channel.send("log", fields)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import logging
 
 
 class Context:
@@ -36,7 +38,9 @@ class Context:
 
     def get_logger(self) -> logging.Logger:
         """A logger whose lines are shown as those of the plugin."""
-        return logging.getLogger(self._symbol)
+        from logging import getLogger
+
+        return getLogger(self._symbol)
 
     def emit(self, message: Any, meta: Mapping[str, Any] | None = None) -> None:
         """A source delivers a row (a dict), a list of rows, bytes or an Arrow table; waits while the rule is behind."""

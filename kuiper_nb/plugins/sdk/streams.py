@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import logging
 import os
 import queue
 import threading
-import traceback
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import zmq
@@ -18,6 +16,8 @@ import zmq
 from ..channel import Channel, Gone
 from ..wire import Message, Refused
 from .collected import Marked
+from .faults import fault
+from .limits import size, too_long
 from .shapes import Context, Sink, SourceError
 from .symbols import Symbols, takes
 
@@ -27,17 +27,14 @@ _AHEAD = 1024
 _ROWS = 1024
 """Rows of one message, where they come one by one faster than they can be sent."""
 
-_log = logging.getLogger("kuiper_nb")
-
 
 class Streams:
-    """What was started and not stopped, by its run."""
+    """What was started and not stopped, by its run. *most*: bytes of a message that the host takes; 0 for any."""
 
-    def __init__(self, channel: Channel, symbols: Symbols) -> None:
+    def __init__(self, channel: Channel, symbols: Symbols, most: int) -> None:
         self._channel = channel
         self._symbols = symbols
-        self.most = 0
-        """Bytes of a message that the host takes; 0 for any."""
+        self._most = most
         self._running: dict[str, RunningSource | RunningSink] = {}
         self._wake, self._waker = os.pipe()
         self._thread: threading.Thread | None = None
@@ -89,20 +86,10 @@ class Streams:
                         error = f"{message.get('run')} has not been started"
                         self._channel.send("ack", {"id": message.get("id"), "error": error})
             for run, running in list(self._running.items()):
-                while (outgoing := running.outgoing(self.most)) is not None:
+                while (outgoing := running.outgoing(self._most)) is not None:
                     kind, fields, payload = outgoing
                     with contextlib.suppress(Gone):
                         self._channel.send(kind, {"run": run, **fields}, payload)
-
-
-def size(payload: Sequence[Any]) -> int:
-    """Bytes of a payload."""
-    return sum(memoryview(part).nbytes for part in payload)
-
-
-def too_long(payload: Sequence[Any], most: int) -> bool:
-    """Whether a message may not hold it."""
-    return bool(most) and size(payload) > most
 
 
 def _told(error: str) -> tuple[str, dict[str, Any], Any]:
@@ -197,9 +184,7 @@ class RunningSource:
         except Stopped:
             return
         except BaseException as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-            self._over = "fault", {"error": f"{type(error).__name__}: {error}", "where": where}
+            self._over = "fault", {**fault(error), "error": f"{type(error).__name__}: {error}"}
         self._awake()
 
     def _generate(self) -> None:
@@ -265,9 +250,7 @@ class RunningSink:
             try:
                 self._instance.collect(self.context, unpacked_item(message.fields, message.payload))
             except BaseException as error:
-                frames = traceback.extract_tb(error.__traceback__)
-                fields["error"] = str(error) or type(error).__name__
-                fields["where"] = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+                fields |= fault(error)
             self._acks.append(("ack", fields, []))
             self._awake()
         with contextlib.suppress(Exception):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..peer import Kind, Served
+from ..hello import Kind, Served
 from .collected import Marked
 from .shapes import Context, PluginConfig
 

@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from kuiper_nb.contracts import Answer, Call, Payload
+from kuiper_nb.plugins.hello import Served
 from kuiper_nb.plugins.lines import Lines
 from kuiper_nb.plugins.nanomsg import EkuiperPeer
 from kuiper_nb.plugins.nanomsg_places import Place
-from kuiper_nb.plugins.peer import Control, Served
+from kuiper_nb.plugins.peer import Control
 
 HERE = Path(__file__).parent
 FUNCTIONS = ("echo", "kinds", "pair", "total", "whose", "picky", "deadly")
