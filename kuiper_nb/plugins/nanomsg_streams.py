@@ -151,9 +151,9 @@ class SinkRun(Running):
         data = bytes(item) if isinstance(item, (bytes, bytearray, memoryview)) else dumps(item).encode()
         with self._writing:
             deadline = time.monotonic() + seconds
-            while not self._heard.empty():
-                self._heard.get()
             try:
+                while not self._heard.empty():
+                    self._next(deadline)
                 self._outbox.send(data, deadline)
                 self._written = time.monotonic()
                 if self._required or (self._confirms and self._answers):
@@ -186,17 +186,23 @@ class SinkRun(Running):
 
     def _await(self, deadline: float) -> None:
         while True:
-            try:
-                heard = self._heard.get(timeout=max(deadline - time.monotonic(), 0))
-            except queue.Empty:
-                raise TimeoutError from None
-            if heard == _HUNG_UP:
-                raise Closed
+            heard = self._next(deadline)
             if isinstance(heard, Complaint):
                 if self._required:
                     raise Declined(heard.message, heard.where)
             elif heard == (_ACKNOWLEDGED if self._required else TAKEN):
                 return
+
+    def _next(self, deadline: float) -> Complaint | bytes:
+        """What the plugin says next; that it has hung up, it says to everyone who asks from then on."""
+        try:
+            heard = self._heard.get(timeout=max(deadline - time.monotonic(), 0))
+        except queue.Empty:
+            raise TimeoutError from None
+        if heard == _HUNG_UP:
+            self._heard.put(_HUNG_UP)
+            raise Closed
+        return heard
 
     def over(self, otherwise: str = "it has ended by itself") -> Declined:
         """Why it takes nothing more; what it said last may have to be read first."""
