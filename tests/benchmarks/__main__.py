@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import dirty, kernels, measure, plugins, pushes, report, services, visible
+from . import dirty, kernels, measure, plugins, pushes, report, services, starts, visible
 from .events import Data, generated
 
-OTHERS = ("W5", "batch", "dirty", "latency", "answer", "visible", "plugins", "services")
+OTHERS = ("W5", "batch", "dirty", "latency", "answer", "visible", "plugins", "start", "services")
 JSON_SHARE = 10  # JSON lines are slower to read: a tenth of the rows is enough
 
 
@@ -46,6 +46,8 @@ def _lines(wanted: set[str], folder: Path, options: argparse.Namespace) -> Itera
     if "plugins" in wanted:
         yield from map(report.asked, plugins.calls(options.rounds))
         yield report.apart(plugins.rules(generated(folder, options.rows), options.rounds))
+    if "start" in wanted:
+        yield from map(report.begun, starts.measured())
     if "services" in wanted:
         yield from map(report.served, services.measured(options.rounds))
     yield from _waited_for(wanted, options.rounds)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import statistics
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .measure import CASES, Measured
 from .plugins import Calls, Rules
 from .services import Asked
+from .starts import Started
 
 LOOP_GOALS = {"W1": 1.5, "W2": 1.2, "W4row": 0.9, "W4vec": 0.9}
 PLAIN_GOALS = {"W2": 0.45}
@@ -19,6 +21,7 @@ ANSWER_GOAL = 100.0  # ms, the longest
 COMPLETION_GOAL = 50.0  # ms, the longest
 
 PLUGIN_GOALS = {("plus", 100): 100.0, ("plus", 1_000): 400.0, ("plus_all", 10_000): 4_000.0}  # times eKuiper's wire
+READY_GOAL = 150.0  # ms, p50
 APART_GOAL = 0.5  # of a rule whose function is native
 
 
@@ -174,6 +177,16 @@ def asked(c: Calls) -> Line:
         ratio >= goal,
         record,
     )
+
+
+def begun(s: Started) -> Line:
+    """A plugin's process, until it is ready."""
+    ms = {"p50": statistics.median(s.ms), "max": s.ms[-1]}
+    line = _delayed(f"plugin in {s.language}, start to ready", ms, "max")
+    record = {**line.record, "bare_ms": round(s.bare, 1), "with_zmq_ms": round(s.with_zmq, 1)}
+    beside = f"Python {s.bare:.0f}, zmq {s.with_zmq:.0f} ms"
+    goal, met = f"p50 <= {READY_GOAL:g} ms", ms["p50"] <= READY_GOAL
+    return replace(line, memory=beside, goal=goal, met=met, record=record)
 
 
 def served(a: Asked) -> Line:
