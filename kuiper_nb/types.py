@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -94,6 +95,77 @@ def covers(kind: AnyType, wanted: AnyType) -> bool:
         members = dict(kind.fields)
         return all(name in members and covers(members[name], t) for name, t in wanted.fields)
     return kind == wanted
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """The column in a type whose Python values are ours; None when there is none, or none for one of its values."""
+    import pyarrow as pa
+
+    kind = column.type
+    if not in_calendar(column):
+        return None
+    try:
+        if pa.types.is_unsigned_integer(kind) or (pa.types.is_signed_integer(kind) and kind != pa.int64()):
+            return column.cast(pa.int64())
+        if pa.types.is_float16(kind) or pa.types.is_float32(kind) or pa.types.is_decimal(kind):
+            return column.cast(pa.float64())
+        if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and (kind.unit == "ns" or kind.tz != "UTC")):
+            return _utc(column)
+        if pa.types.is_large_string(kind) or kind == pa.string_view():
+            return column.cast(pa.string())
+        if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
+            return plain(column.cast(kind.value_type))
+    except pa.ArrowInvalid:
+        return None
+    return column
+
+
+def _utc(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A moment in UTC, in microseconds, finer digits cut off; one without a zone is taken for UTC."""
+    import pyarrow as pa
+
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("us"))
+    return column.cast(pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.timestamp("us", tz="UTC"))
+
+
+_DAY = 86_400
+_FIRST, _BEYOND = -62_135_596_800, 253_402_300_800  # seconds from 1970 to the years 1 and 10000
+_UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
+def in_calendar(column: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether all moments in the column, in objects and arrays too, are of the years 1 to 9999, as Python's are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if not _dated(kind):
+        return True
+    if pa.types.is_struct(kind):
+        return all(map(in_calendar, column.flatten()))
+    if pa.types.is_dictionary(kind):
+        return in_calendar(unencoded(column))
+    if not pa.types.is_temporal(kind):
+        return in_calendar(pc.list_flatten(column))
+    if pa.types.is_date32(kind):
+        unit, numbers = 1 / _DAY, column.cast(pa.int32())
+    else:
+        unit, numbers = _UNITS["ms" if pa.types.is_date64(kind) else kind.unit], column.cast(pa.int64())
+    ends = pc.min_max(numbers).as_py()
+    return ends["min"] is None or (_FIRST * unit <= ends["min"] and ends["max"] < _BEYOND * unit)
+
+
+@cache
+def _dated(kind: pa.DataType) -> bool:
+    """Whether values of a type that `from_arrow` knows have moments in them."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return any(_dated(field.type) for field in kind)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_dictionary(kind):
+        return bool(_dated(kind.value_type))
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
 
 
 def unencoded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -11,8 +11,7 @@ import pyarrow as pa
 from ..contracts import Answer, Failure
 from ..errors import RowFault
 from ..functions.native import as_value
-from ..types import from_arrow
-from .decode import plain
+from ..types import from_arrow, plain
 
 _PLAIN: dict[type, pa.DataType] = {
     int: pa.int64(),

@@ -16,7 +16,7 @@ from ..catalog import Stream
 from ..contracts import Payload, Row
 from ..errors import RowFault
 from ..formats.coerce import LATEST, coercion, extra, timestamps
-from ..types import BIGINT, DATETIME, covers, from_arrow, to_arrow
+from ..types import BIGINT, DATETIME, covers, from_arrow, in_calendar, plain, to_arrow
 from .batch import FEW, Batch, Times, filled, table_rows
 from .pushed import Pushed, Pushing
 
@@ -134,7 +134,7 @@ class Decoder:
         known = payload.prepared if isinstance(payload.prepared, Fitted) else self._fit(table)
         fitted, times = known.table, known.times
         if fitted is None:
-            rows = table_rows(pa.table([without_nan(c) for c in table.columns], names=table.column_names))
+            rows = _rows_of(pa.table([without_nan(c) for c in table.columns], names=table.column_names), at, fault)
             return self._of_rows(self._coerced(rows, at, fault), at, payload, fault)
         if fitted.num_rows == 0:
             return None
@@ -152,6 +152,8 @@ class Decoder:
         """The table with the rule's columns in types of ours; None when its rows must be looked at one by one."""
         if self._fitting is not None and self._fitting[0].equals(table.schema):
             names = self._fitting[1]  # tables of one schema come one after the other
+            if not all(map(in_calendar, table.columns)):
+                return None
             return filled(pa.table([without_nan(table.column(n)) for n in names], names=names), table.num_rows)
         declared = {f.name: f.type for f in self.stream.fields}
         wanted = self.columns if self.columns is not None else (set(declared) or set(table.column_names))
@@ -208,6 +210,8 @@ def without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _may_hold_nan(array: pa.Array) -> bool:
     """Whether floats in *array*, in objects and arrays too, add up to NaN: that costs next to nothing to find out."""
+    if pa.types.is_float16(array.type):  # nothing adds them up
+        array = array.cast(pa.float32())
     if pa.types.is_floating(array.type):
         total = pc.sum(array).as_py()
         return total is not None and math.isnan(total)
@@ -226,30 +230,26 @@ def _nan_as_null(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """The column in a type whose Python values are ours; None when there is none."""
-    kind = column.type
+def _rows_of(table: pa.Table, at: int, fault: Fault) -> list[Row]:
+    """The rows of a table; one with a value that Python cannot hold, a moment beyond all calendars, fails alone."""
     try:
-        if pa.types.is_unsigned_integer(kind) or (pa.types.is_signed_integer(kind) and kind != pa.int64()):
-            return column.cast(pa.int64())
-        if pa.types.is_float16(kind) or pa.types.is_float32(kind) or pa.types.is_decimal(kind):
-            return column.cast(pa.float64())
-        if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and (kind.unit == "ns" or kind.tz != "UTC")):
-            return _utc(column)
-        if pa.types.is_large_string(kind) or kind == pa.string_view():
-            return column.cast(pa.string())
-        if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
-            return plain(column.cast(kind.value_type))
-    except pa.ArrowInvalid:
-        return None
-    return column
+        return table_rows(table)
+    except _NOT_HELD:
+        return [row for place in range(table.num_rows) for row in _row_of(table.slice(place, 1), at, fault)]
 
 
-def _utc(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A moment in UTC, in microseconds, finer digits cut off; one without a zone is taken for UTC."""
-    if pa.types.is_date(column.type):
-        column = column.cast(pa.timestamp("us"))
-    return column.cast(pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.timestamp("us", tz="UTC"))
+def _row_of(table: pa.Table, at: int, fault: Fault) -> list[Row]:
+    row = {}
+    for name in table.column_names:
+        try:
+            row[name] = table.column(name)[0].as_py()
+        except _NOT_HELD as error:
+            fault(f"column {name}: {error}", row, at)
+            return []
+    return [row]
+
+
+_NOT_HELD = (OverflowError, ValueError, pa.ArrowException)
 
 
 def _rows_among(items: Sequence[Any], at: int, fault: Fault) -> list[Row]:

@@ -11,9 +11,10 @@ from typing import Any, Union, get_args, get_origin
 import numpy as np
 import pyarrow as pa
 
-from ..contracts import Failure
+from ..contracts import Answer, Failure
 from ..errors import RowFault
 from ..sql.values import described
+from ..types import from_arrow, plain
 from .faults import UserFault, fault_of
 
 SCALARS = (int, float, str, bool)
@@ -97,6 +98,24 @@ def all_returned(name: str, values: Any, hint: Any, failures: dict[int, Failure]
     return found
 
 
+def all_held(name: str, answer: Answer) -> Answer:
+    """The answer with values that rows may hold; a row whose value is none has failed. Arrow stays Arrow, if it can."""
+    values = answer.values
+    if isinstance(values, list):
+        return answer
+    column = plain(pa.chunked_array([values]) if isinstance(values, pa.Array) else values)
+    if column is not None and from_arrow(column.type) is not None:
+        return Answer(column, answer.failures)
+    failures, found = dict(answer.failures), []
+    for row, value in enumerate(values):
+        try:
+            found.append(as_value(name, value))
+        except RowFault as fault:
+            failures.setdefault(row, Failure(fault.message))
+            found.append(None)
+    return Answer(found, failures)
+
+
 _ARROW: dict[Any, Callable[[pa.DataType], bool]] = {
     int: pa.types.is_signed_integer,
     float: pa.types.is_floating,
@@ -131,9 +150,13 @@ def _held(name: str, value: Any, depth: int) -> Any:
 
 
 def _moment(value: date) -> datetime:
-    """A moment, in UTC where it names no zone, as among the values that are pushed; a date is its midnight."""
+    """A moment, in UTC where it names no zone, as among the values that are pushed; a date is its midnight, and what
+    pandas knows beyond microseconds is cut off.
+    """
     if not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if type(value) is not datetime:
+        value = datetime.combine(value.date(), value.timetz())
     return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 

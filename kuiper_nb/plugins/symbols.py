@@ -12,6 +12,7 @@ from typing import Any
 
 from ..contracts import Answer, Call, Clock, EndOfStream, Function, Payload
 from ..errors import ConnectorError, PluginError, RowFault
+from ..functions.answered import all_held
 from ..functions.source import pause
 from .hello import Served
 from .peer import Control
@@ -24,10 +25,10 @@ def function_of(plugin: Plugin, served: Served) -> Function:
     """A function of the plugin; it is called with Arrow columns, for whole batches."""
 
     def call(batch: Call) -> Answer:
-        return plugin.call(served.name, batch)
+        return all_held(served.name, plugin.call(served.name, batch))
 
     def one(*arguments: Any) -> Any:
-        answer = plugin.call(served.name, Call(tuple([argument] for argument in arguments), 1))
+        answer = call(Call(tuple([argument] for argument in arguments), 1))
         if answer.failures:
             raise RowFault(answer.failures[0].message)
         return answer.values[0] if isinstance(answer.values, list) else answer.values[0].as_py()

@@ -129,6 +129,25 @@ def test_nan_from_arrow_is_null() -> None:
     assert emitted(answer)[0] == {"x": None, "o": {"n": None, "l": [None, 1.0]}}
 
 
+def test_nan_among_halves_is_null_too_and_the_rule_goes_on() -> None:
+    halves = pa.array([[NAN, 1.5], [2.5]], pa.list_(pa.float16()))
+
+    answer = together("SELECT l FROM demo", pa.table({"l": halves}))
+
+    assert emitted(answer) == [{"l": [None, 1.5]}, {"l": [2.5]}]
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("s"), pa.timestamp("us", tz="UTC"), pa.timestamp("ms"), pa.date64()])
+def test_a_moment_python_cannot_hold_fails_its_row(kind: pa.DataType) -> None:
+    day = pa.scalar(86_400_000, pa.int64())
+    table = pa.table({"n": [1, 2, 3], "t": pa.array([day.as_py(), 86_400_000 * 10**10, day.as_py()]).view(kind)})
+
+    answer = together("SELECT n, t FROM demo WHERE n > 0", table)
+
+    assert [row["n"] for row in emitted(answer)] == [1, 3]
+    assert ["column t" in str(error) for error in answer.errors] == [True]
+
+
 def test_zero_and_negative_zero_are_groups_apart() -> None:
     answer = together(f"SELECT x, count(*) AS n FROM demo GROUP BY x, {WINDOW}", pa.table({"x": [0.0, -0.0, 0.0]}))
 

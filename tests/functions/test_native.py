@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -31,6 +33,19 @@ def pushed(session: Session, rule: Rule, *payload: dict[str, Any]) -> list[dict[
 
 
 # ---- values
+
+
+@pytest.mark.parametrize("vectorized", [False, True])
+def test_a_moment_of_pandas_is_one_of_python(session: Session, vectorized: bool) -> None:
+    moment = pd.Timestamp("2026-11-27T10:00:00.123456789")
+    f = (lambda a: np.array([moment.to_datetime64()] * len(a))) if vectorized else lambda a: moment
+    session.function(f, name="moment", vectorized=vectorized)
+    rule = session.rule("SELECT moment(a) AS m FROM demo")
+
+    (row,) = pushed(session, rule, {"a": 1})
+
+    assert row == {"m": datetime(2026, 11, 27, 10, 0, 0, 123456, UTC)}
+    assert type(row["m"]) is datetime
 
 
 def test_a_function_takes_values_and_answers_one(session: Session) -> None:

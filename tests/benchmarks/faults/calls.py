@@ -12,7 +12,8 @@ import duckdb
 import pyarrow as pa
 
 from kuiper_nb import Session
-from kuiper_nb.contracts import Call
+from kuiper_nb.contracts import Answer, Call
+from kuiper_nb.engine.answers import NotUniform, uniform
 from kuiper_nb.plugins.codec import Unreadable
 from kuiper_nb.plugins.crashes import Policy
 from kuiper_nb.plugins.kernel import Kernel
@@ -142,10 +143,11 @@ def mutants(share: float) -> dict[str, Any]:
 
 
 def _sound(values: Any) -> bool:
-    """Whether DuckDB can be given it."""
-    if isinstance(values, list):
-        return len(values) == 64
-    column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
+    """Whether a rule can go on with it: in DuckDB or, where it is of a type that is none of ours, row by row."""
+    try:
+        column, _ = uniform("same", Answer(values), 64)
+    except NotUniform:
+        return len(values if isinstance(values, list) else values.to_pylist()) == 64
     table = pa.table({"x": column})
     try:
         table.validate(full=True)
