@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,10 @@ from .generated import TIMES
 
 START = 1_541_152_486_000
 """2018-11-02 09:54:46 UTC, where virtual clocks start."""
+
+if sys.dont_write_bytecode:  # hundreds of processes would compile this package, each for itself
+    os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode"))
 
 settings.register_profile(
     "house",
