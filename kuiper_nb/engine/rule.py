@@ -206,6 +206,9 @@ class Rule(Shown, Scheduled):
                     timeout -= _TICK
                     if timeout <= 0:
                         return done()
+        rest = PATIENCE if timeout is None else min(timeout, PATIENCE)
+        if self._state not in ("running", "starting") and self._lock.acquire(timeout=rest):
+            self._lock.release()  # who closes it holds this until its sinks are closed, and its log says so
         return True
 
     # ---- one micro-batch

@@ -31,12 +31,16 @@ def tail(rule: Rule, first: FirstLine) -> str:
 
     Answers what the rule does then. Raises Interrupted, and the rule runs on.
     """
+    from ..engine.halt import PATIENCE
+
     end = None if first.seconds is None else monotonic() + first.seconds
     seen = _printed(rule.log, 0, _BEFORE)
     try:
         while rule.active and not rule.clock.virtual and (end is None or monotonic() < end):
             sleep(_TICK)
             seen = _printed(rule.log, seen)
+        if not rule.active and not rule.clock.virtual:
+            rule.wait(PATIENCE)  # that it has stopped may have yet to be said
     except KeyboardInterrupt:
         raise Interrupted(f"rule {rule.id} runs on") from None
     _printed(rule.log, seen)

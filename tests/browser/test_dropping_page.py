@@ -108,7 +108,8 @@ def test_a_widget_that_nothing_reaches_becomes_html_that_is_updated_while_a_cell
         if line.closed:
             break
         page.wait_for_timeout(100)
-    assert line.hellos >= 2 and line.lost
+    assert line.hellos >= 2
+    assert line.lost
 
     notebook.start(3)
     html = page.locator(".jp-OutputArea-output", has_text="Rule busy is running").first

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kuiper_nb import KuiperError, Session
+from kuiper_nb.contracts import EndOfStream
 from kuiper_nb.functions.guard import Stopped
 
 from ..conftest import rows
@@ -44,6 +45,41 @@ def test_settle_returns_when_all_that_was_pushed_has_passed(live: Session) -> No
 
     assert live.settle(timeout=PATIENCE) is True
     assert [row["a"] for row in rows(rule)] == list(range(500))
+
+
+class Door:
+    """A source without a row that takes its time to close."""
+
+    closing = threading.Event()
+    go = threading.Event()
+
+    def open(self) -> None:
+        self.closing.clear()
+        self.go.clear()
+
+    def poll(self) -> None:
+        raise EndOfStream
+
+    def close(self) -> None:
+        self.closing.set()
+        self.go.wait(PATIENCE)
+
+
+def test_who_waits_for_the_end_waits_until_all_is_closed_and_said(live: Session) -> None:
+    live.source(Door, name="door")
+    live.sql('CREATE STREAM opened () WITH (TYPE="door")')
+    rule = live.rule("SELECT a FROM opened", id="r")
+    assert Door.closing.wait(PATIENCE)
+    waiting = threading.Thread(target=rule.wait)
+    waiting.start()
+    waiting.join(0.2)
+    early = not waiting.is_alive()
+
+    Door.go.set()
+    waiting.join(PATIENCE)
+
+    assert not early
+    assert rule.logs()[-1].endswith("stopped: done")
 
 
 def test_a_full_buffer_holds_the_pusher_back_until_the_rule_has_caught_up(live: Session) -> None:

@@ -80,6 +80,24 @@ def test_tail_shows_what_is_new_until_the_rule_stops(live: Notebook) -> None:
     assert shown[-1] == "Rule hot is stopped: 1 row in, 1 out"
 
 
+def test_tail_waits_for_what_is_said_last(live: Notebook) -> None:
+    live.run(
+        "import threading\n"
+        "class Door:\n"
+        "    def open(self): pass\n"
+        "    def poll(self): return None\n"
+        "    def close(self): threading.Event().wait(0.5)\n"
+        "kuiper.source(Door, name='door')"
+    )
+    live.run('%%kuiper\nCREATE STREAM opened () WITH (TYPE="door")')
+    live.run("%%kuiper hot\nSELECT a FROM opened")
+    live.run("threading.Timer(0.2, kuiper.rules['hot'].stop).start()")
+
+    shown = live.run("%kuiper tail hot").text.splitlines()
+
+    assert [line.split(" ", 2)[2] for line in (shown[0], shown[-2])] == ["started", "stopped"]
+
+
 def test_tail_can_be_interrupted_and_the_rule_runs_on(live: Notebook) -> None:
     live.run("%%kuiper hot\nSELECT a FROM demo")
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
