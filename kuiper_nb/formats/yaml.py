@@ -32,13 +32,6 @@ _PLAIN = "plain"
 """The tag of what has none."""
 
 
-class _Nodes(yaml.SafeLoader):
-    """Makes nodes, and leaves the meaning of words to us; only `<<` is known."""
-
-    DEFAULT_SCALAR_TAG = _PLAIN  # type: ignore[misc]
-    yaml_implicit_resolvers: dict[str, Any] = {"<": [(_PREFIX + "merge", re.compile("<<"))]}  # noqa: RUF012, as in yaml
-
-
 class BadYaml(Exception):
     """A text that is no YAML, or more than data. *line* and *column* count from 1; None where no place is known."""
 
@@ -47,6 +40,19 @@ class BadYaml(Exception):
         self.message = message
         self.line = line
         self.column = column
+
+
+class _Nodes(yaml.SafeLoader):
+    """Makes nodes, and leaves the meaning of words to us; only `<<` is known."""
+
+    DEFAULT_SCALAR_TAG = _PLAIN  # type: ignore[misc]
+    yaml_implicit_resolvers: dict[str, Any] = {"<": [(_PREFIX + "merge", re.compile("<<"))]}  # noqa: RUF012, as in yaml
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        """A bracket; the scanner reads a thousand ahead, at a price that grows with their square."""
+        if self.flow_level >= _DEEPEST:
+            raise BadYaml(f"it is nested deeper than {_DEEPEST} levels", self.line + 1, self.column + 1)
+        super().fetch_flow_collection_start(token)
 
 
 Path = tuple[str | int, ...]
