@@ -13,6 +13,7 @@
     kernel       the peer that speaks ours
     nanomsg      the peer that speaks eKuiper's; nanomsg_messages, _sockets, _streams, _process are its parts
     redirect     where the sockets of eKuiper's plugins lie is said by nanomsg_places, with nanomsg_locks, namespace
+    begun        a process, from its launch until it has said hello
     supervisor   keeps a plugin running: restarts, retries, bisects, quarantines
     symbols      what a plugin serves, as the functions, sources and sinks of a session
     sdk          the other side, for authors of plugins in Python; sdk/go for those in Go

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import PluginError
+from .begun import Launch
 from .channel import MOST_MESSAGE
 from .connection import BadConnection, Connection
 from .crashes import Policy
@@ -18,7 +19,6 @@ from .launch import Program, python
 from .lines import Lines
 from .manifest import Manifest, wire_of
 from .peer import Peer
-from .supervisor import Launch
 
 Told = Callable[[str], None]
 _NAME = re.compile(r"[^\W\d_][\w-]{0,63}")

@@ -17,15 +17,13 @@ from typing import Any
 from ..contracts import Answer, Call
 from ..errors import PluginError
 from ..meter import Meter
+from .begun import Launch, begun
 from .bisection import failed, halved
 from .crashes import Crashes, Policy
 from .hello import Hello
 from .lines import Line, Lines
 from .peer import Control, Declined, Inlet, Lost, Peer
 from .status import PluginStatus, State, memory_of
-
-Launch = Callable[[Lines], Peer]
-"""Starts a process of the plugin. Raises PluginError, or OSError."""
 
 
 class Plugin:
@@ -106,7 +104,7 @@ class Plugin:
         """Put a new plugin in the place of this one, between two batches. The old one stays if that does not start, or
         *accept* raises for what it says. Raises PluginError.
         """
-        peer, hello = self._begun(launch, policy or self.policy, loaded=True)
+        peer, hello = begun(self.name, self.lines, launch, policy or self.policy, loaded=True)
         try:
             accept(hello)
         except BaseException:
@@ -301,9 +299,8 @@ class Plugin:
                     f"plugin {self.name} is in quarantine: {self._error}", f"%kuiper plugin restart {self.name}"
                 )
             try:
-                self._peer, self.hello = self._begun(self._launch, self.policy)
-                for control, inlet in list(self._running.values()):
-                    self._peer.start(control, inlet, self.policy.timeout)
+                peer, self.hello = begun(self.name, self.lines, self._launch, self.policy)
+                self._moved_to(peer)
             except PluginError as error:
                 self._crashed(error.message)
                 raise
@@ -311,25 +308,8 @@ class Plugin:
                 self._crashed(str(why))
                 raise PluginError(f"plugin {self.name}: {why}") from None
             self._state, self._error, self._started = "running", "", self._clock()
-            peer = self._peer
         self._watch(peer)
         return peer
-
-    def _begun(self, launch: Launch, policy: Policy, *, loaded: bool = False) -> tuple[Peer, Hello]:
-        before = self.lines.total
-        try:
-            peer = launch(self.lines)
-        except OSError as error:
-            raise PluginError(f"plugin {self.name} does not start: {error}") from None
-        try:
-            hello = peer.ready(policy.start)
-            if loaded:  # nobody is to wait for that who has the old one
-                peer.await_calls()
-            return peer, hello
-        except (Lost, Declined) as why:
-            peer.close()
-            tail = "\n".join(line.text for line in self.lines.since(before, 40) if line.origin != "stdout")
-            raise PluginError(f"plugin {self.name} does not start: {why}", tail) from None
 
     def _crashed(self, why: str) -> None:
         """Take note of the end of a process; with too many of them, start no more."""
@@ -362,9 +342,28 @@ class Plugin:
 
     def _handed_over(self, old: Peer | None, new: Peer) -> None:
         """Sources and sinks move from one process to another: stopped there before they start here."""
-        for control, inlet in list(self._running.values()):
-            _stopped(old, control, self.policy.timeout)
-            new.start(control, inlet, self.policy.timeout)
+        self._peer = None  # who calls now waits for the new one
+        try:
+            for control, _ in list(self._running.values()):
+                _stopped(old, control, self.policy.timeout)
+            self._moved_to(new)
+        except BaseException:
+            self._peer = old
+            raise
+
+    def _moved_to(self, new: Peer) -> None:
+        """The process that is asked from now on: with its sinks before anybody can, and its sources when they can."""
+        running = sorted(self._running.values(), key=lambda each: each[0].kind != "sink")
+        try:
+            for control, inlet in running:
+                if control.kind != "sink":
+                    self._peer = new
+                new.start(control, inlet, self.policy.timeout)
+        except BaseException:
+            if self._peer is not new:
+                new.close()
+            raise
+        self._peer = new
 
     def _renewed(self, spent: Peer) -> None:
         """A process that lives, and is of no use any more, gives way to a new one between two calls."""

@@ -327,6 +327,62 @@ def test_a_source_goes_on_in_a_new_process(plugin: Start):
     assert mirror.status.refCount == {}
 
 
+SINK = """
+    class Slow(Sink):
+        def configure(self, conf): self.path = conf["path"]
+        def open(self, ctx): threading.Event().wait(0.3)
+        def collect(self, ctx, data):
+            with open(self.path, "ab") as file: file.write(data)
+
+    import threading
+    plugin.start(PluginConfig("p", sinks={"slow": Slow}))
+"""
+
+
+def until(over: threading.Event, done: Callable[[], bool]) -> None:
+    """Look now and then, but not for ever."""
+    for _ in range(int(PATIENCE * 100)):
+        if done() or over.wait(0.01):
+            break
+
+
+@pytest.mark.parametrize("change", ["killed", "restarted", "replaced"])
+def test_a_sink_is_handed_nothing_before_it_is_open_in_a_new_process(
+    plugin: Start, written: Written, tmp_path: Path, change: str
+):
+    mirror = plugin(SINK)
+    control = Control("slow", "sink", "r1", "op", 0, "", {"path": str(tmp_path / "out")})
+    mirror.begin(control, None)
+    over = threading.Event()
+    told: list[str] = []
+    handed: list[bytes] = []
+
+    def hand_over() -> None:
+        while not over.is_set():
+            try:
+                mirror.write(control, b"x")
+                handed.append(b"x")
+            except PluginError as error:
+                told.append(str(error))
+
+    handing = threading.Thread(target=hand_over)
+    handing.start()
+    if change == "killed":
+        pid = mirror.status.pid
+        os.kill(pid, signal.SIGKILL)
+        until(over, lambda: mirror.status.pid not in (None, pid))
+    elif change == "restarted":
+        mirror.restart()
+    else:
+        mirror.swap(written(SINK))
+    more = len(handed) + 20
+    until(over, lambda: len(handed) + len(told) >= more)
+    over.set()
+    handing.join(PATIENCE)
+
+    assert told == []
+
+
 def test_a_source_moves_to_the_plugin_that_takes_over(plugin: Start, written: Written):
     mirror = plugin(SOURCE)
     inlet, control = Collected(), Control("counted", "source", "r1", "op", 0, "", {"first": "5"})
