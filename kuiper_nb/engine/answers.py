@@ -9,9 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..contracts import Answer, Failure
-from ..errors import RowFault
-from ..functions.native import as_value
-from ..types import from_arrow, plain
+from ..functions.answered import held_column, held_values
 
 _PLAIN: dict[type, pa.DataType] = {
     int: pa.int64(),
@@ -30,15 +28,15 @@ class NotUniform(Exception):
 def uniform(name: str, answer: Answer, rows: int) -> tuple[pa.Array | pa.ChunkedArray, Mapping[int, Failure]]:
     """The values of *answer*, and which rows failed. Raises NotUniform; the evaluator can hold what a column cannot."""
     if isinstance(answer.values, (pa.Array, pa.ChunkedArray)):
-        column = plain(pa.chunked_array([answer.values]) if isinstance(answer.values, pa.Array) else answer.values)
-        if column is None or from_arrow(column.type) is None:
+        column = held_column(answer.values)
+        if column is None:
             raise NotUniform(name)
         return column, answer.failures
     values = answer.values if isinstance(answer.values, list) else list(answer.values)
     failures = dict(answer.failures)
     kinds = set(map(type, values)) - {_NONE}
     if not kinds <= _PLAIN.keys():
-        values = _as_values(name, values, failures)
+        values = held_values(name, values, failures)
         kinds = set(map(type, values)) - {_NONE}
     simple = len(kinds) <= 1 and kinds <= _PLAIN.keys()  # one look at every value is enough
     if len(values) != rows or not (simple or _uniform(values)):
@@ -47,18 +45,6 @@ def uniform(name: str, answer: Answer, rows: int) -> tuple[pa.Array | pa.Chunked
         return pa.array(values, _PLAIN.get(kinds.pop()) if kinds else pa.null()), failures
     except (pa.ArrowException, OverflowError, ValueError):  # integers beyond 64 bits, texts that are no Unicode
         raise NotUniform(name) from None
-
-
-def _as_values(name: str, values: list[Any], failures: dict[int, Failure]) -> list[Any]:
-    """The values as rows may hold them; what no row can hold is a failure of its row."""
-    found = []
-    for row, value in enumerate(values):
-        try:
-            found.append(as_value(name, value))
-        except RowFault as fault:
-            failures.setdefault(row, Failure(fault.message))
-            found.append(None)
-    return found
 
 
 def _uniform(values: Iterable[Any]) -> bool:

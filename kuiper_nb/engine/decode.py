@@ -152,7 +152,7 @@ class Decoder:
         """The table with the rule's columns in types of ours; None when its rows must be looked at one by one."""
         if self._fitting is not None and self._fitting[0].equals(table.schema):
             names = self._fitting[1]  # tables of one schema come one after the other
-            if not all(map(in_calendar, table.columns)):
+            if not all(in_calendar(table.column(n)) for n in names):
                 return None
             return filled(pa.table([without_nan(table.column(n)) for n in names], names=names), table.num_rows)
         declared = {f.name: f.type for f in self.stream.fields}

@@ -100,20 +100,31 @@ def all_returned(name: str, values: Any, hint: Any, failures: dict[int, Failure]
 
 def all_held(name: str, answer: Answer) -> Answer:
     """The answer with values that rows may hold; a row whose value is none has failed. Arrow stays Arrow, if it can."""
-    values = answer.values
-    if isinstance(values, list):
+    if isinstance(answer.values, list):
         return answer
-    column = plain(pa.chunked_array([values]) if isinstance(values, pa.Array) else values)
-    if column is not None and from_arrow(column.type) is not None:
+    column = held_column(answer.values)
+    if column is not None:
         return Answer(column, answer.failures)
-    failures, found = dict(answer.failures), []
+    failures = dict(answer.failures)
+    return Answer(held_values(name, answer.values, failures), failures)
+
+
+def held_column(values: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """The column in a type of ours; None where it has none, or a value that no row can hold."""
+    column = plain(pa.chunked_array([values]) if isinstance(values, pa.Array) else values)
+    return None if column is None or from_arrow(column.type) is None else column
+
+
+def held_values(name: str, values: Iterable[Any], failures: dict[int, Failure]) -> list[Any]:
+    """The values as rows may hold them; what no row can hold is a failure of its row."""
+    found: list[Any] = []
     for row, value in enumerate(values):
         try:
             found.append(as_value(name, value))
         except RowFault as fault:
             failures.setdefault(row, Failure(fault.message))
             found.append(None)
-    return Answer(found, failures)
+    return found
 
 
 _ARROW: dict[Any, Callable[[pa.DataType], bool]] = {
