@@ -35,6 +35,7 @@ class Streams:
         self._channel = channel
         self._symbols = symbols
         self._most = most
+        self._over = False
         self._running: dict[str, RunningSource | RunningSink] = {}
         self._wake, self._waker = os.pipe()
         self._thread: threading.Thread | None = None
@@ -61,7 +62,8 @@ class Streams:
             running.end()
 
     def close(self) -> None:
-        """Stop everything."""
+        """Stop everything; what arrives from now on has no answer, so that its sender asks the next process."""
+        self._over = True
         for run in list(self._running):
             self.stop(run)
 
@@ -82,7 +84,7 @@ class Streams:
                     running = self._running.get(str(message.get("run", "")))
                     if running is not None:
                         running.take(message)
-                    elif message.kind == "emit":
+                    elif message.kind == "emit" and not self._over:
                         error = f"{message.get('run')} has not been started"
                         self._channel.send("ack", {"id": message.get("id"), "error": error})
             for run, running in list(self._running.items()):
