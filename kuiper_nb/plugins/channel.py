@@ -29,6 +29,9 @@ _STRANGERS = 64
 _LARGE = 64 << 10
 """Payloads from so many bytes on are handed to ZeroMQ without a copy."""
 
+_READABLE, _LAST, _MORE = int(zmq.POLLIN), int(zmq.NOBLOCK), int(zmq.NOBLOCK | zmq.SNDMORE)
+"""Plain numbers: every operation on a member of an enumeration costs as much as the signature of a message."""
+
 
 class Gone(Exception):
     """The peer is not connected (any more), or does not read."""
@@ -109,7 +112,9 @@ class Channel:
             frames = [self._peer, *frames]
         large = bool(payload) and sum(memoryview(part).nbytes for part in payload) >= _LARGE
         try:
-            self._socket.send_multipart(frames, zmq.NOBLOCK, copy=not large)
+            for frame in frames[:-1]:
+                self._socket.send(frame, _MORE, not large)
+            self._socket.send(frames[-1], _LAST, not large)
         except zmq.Again:
             raise Gone("it does not read what it is sent") from None
         except zmq.ZMQError as error:
@@ -119,7 +124,7 @@ class Channel:
     def readable(self) -> bool:
         """Whether something has arrived."""
         try:
-            return bool(self._socket.getsockopt(zmq.EVENTS) & zmq.POLLIN)
+            return bool(self._socket.getsockopt(zmq.EVENTS) & _READABLE)
         except zmq.ZMQError:  # closed
             return False
 
@@ -157,7 +162,7 @@ class Channel:
     def _arrived(self) -> tuple[list[Buffer], int | None]:
         """What has arrived, and, as long as the peer is unknown, the descriptor of the connection that it came by."""
         if self._peer is not None or self.side == "plugin":
-            return list(self._socket.recv_multipart(zmq.NOBLOCK)), None
+            return list(self._socket.recv_multipart(_LAST)), None
         frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
         connection = int(frames[0].get(zmq.SRCFD))
         return [frame.bytes for frame in frames], connection

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,7 +22,9 @@ from .crashes import Crashes, Policy
 from .hello import Hello
 from .lines import Line, Lines
 from .peer import Control, Declined, Inlet, Lost, Peer
+from .running import Running, stopped
 from .status import PluginStatus, State, memory_of
+from .usage import Usage, What
 
 
 class Plugin:
@@ -59,9 +60,8 @@ class Plugin:
         self._crashes = Crashes(clock)
         self._quarantined = False
         self._looking = 0  # bisections under way: what dies meanwhile is no news
-        self._running: dict[str, tuple[Control, Inlet | None]] = {}
-        self._using: Counter[int] = Counter()
-        self._idle = threading.Condition()
+        self._running = Running()
+        self._usage = Usage(lambda: self._peer)
         self._meter = Meter()
 
     # ---- life
@@ -116,7 +116,6 @@ class Plugin:
             try:
                 self._handed_over(old, peer)
             except (Lost, Declined) as why:
-                peer.close()
                 self._launch, self.policy = was_launch, was_policy
                 raise PluginError(f"plugin {self.name} stays as it was: {why}") from None
             self._peer, self.hello = peer, hello
@@ -153,29 +152,29 @@ class Plugin:
 
     def begin(self, control: Control, inlet: Inlet | None) -> None:
         """Start a source or sink, and again whenever the process is a new one. Raises PluginError."""
-        self._running[control.run] = control, inlet
         for attempt in (1, 2):
             try:
-                with self._in_use() as peer:
+                with self._in_use("streaming") as peer:
+                    self._running.add(control, inlet)
                     peer.start(control, inlet, self.policy.timeout)
                 return
             except Lost as why:
                 if attempt == 2:
-                    self._running.pop(control.run, None)
+                    self._running.remove(control)
                     raise PluginError(f"plugin {self.name}: {control.symbol} does not start: {why}") from None
             except Declined as why:
-                self._running.pop(control.run, None)
+                self._running.remove(control)
                 message = f"plugin {self.name}: {control.kind} {control.symbol} does not start: {why.why}"
                 raise PluginError(message, why.where) from None
             except PluginError:
-                self._running.pop(control.run, None)
+                self._running.remove(control)
                 raise
 
     def write(self, control: Control, item: Any) -> None:
         """Hand an item to a sink, to a new process if the old one dies with it. Raises PluginError."""
         for attempt in (1, 2):
             try:
-                with self._in_use() as peer:
+                with self._in_use("streaming") as peer:
                     peer.write(control, item, self.policy.timeout)
                 return
             except Lost as why:
@@ -193,9 +192,9 @@ class Plugin:
 
     def end(self, control: Control) -> None:
         """Stop a source or a sink."""
-        self._running.pop(control.run, None)
+        self._running.remove(control)
         peer = self._peer
-        _stopped(peer, control, min(self.policy.timeout, 2.0))
+        stopped(peer, control, min(self.policy.timeout, 2.0))
         if peer is not None and peer.spent:
             threading.Thread(target=self._renewed, args=(peer,), name=f"renew {self.name}", daemon=True).start()
 
@@ -215,7 +214,7 @@ class Plugin:
         return PluginStatus(
             name=self.name,
             status=self._state,
-            refCount=dict(Counter(control.rule for control, _ in list(self._running.values()))),
+            refCount=self._running.users,
             errMsg=self._error,
             language=self.hello.language,
             version=self.hello.version,
@@ -271,16 +270,13 @@ class Plugin:
     # ---- the process
 
     @contextlib.contextmanager
-    def _in_use(self) -> Iterator[Peer]:
-        peer = self._current()
-        with self._idle:
-            self._using[id(peer)] += 1
-        try:
-            yield peer
-        finally:
-            with self._idle:
-                self._using[id(peer)] -= 1
-                self._idle.notify_all()
+    def _in_use(self, what: What = "calling") -> Iterator[Peer]:
+        while True:
+            peer = self._current()
+            with self._usage.of(peer, what) as current:
+                if current:
+                    yield peer
+                    return
 
     def _current(self) -> Peer:
         """The process that runs, a new one if need be. Raises PluginError."""
@@ -341,29 +337,34 @@ class Plugin:
                 return
 
     def _handed_over(self, old: Peer | None, new: Peer) -> None:
-        """Sources and sinks move from one process to another: stopped there before they start here."""
+        """Sources and sinks move from one process to another: stopped there before they start here, or else started
+        there again.
+        """
         self._peer = None  # who calls now waits for the new one
+        running, seconds = self._running, self.policy.timeout
         try:
-            for control, _ in list(self._running.values()):
-                _stopped(old, control, self.policy.timeout)
+            self._stopped(old)
             self._moved_to(new)
         except BaseException:
+            new.close()
+            begun = running.start_again("sink", old, seconds) if old is not None else []
             self._peer = old
+            if old is not None:
+                begun += running.start_again("source", old, seconds)
+                running.stop_ended(old, begun, seconds)
             raise
 
     def _moved_to(self, new: Peer) -> None:
         """The process that is asked from now on: with its sinks before anybody can, and its sources when they can."""
-        running = sorted(self._running.values(), key=lambda each: each[0].kind != "sink")
+        running, seconds = self._running, self.policy.timeout
         try:
-            for control, inlet in running:
-                if control.kind != "sink":
-                    self._peer = new
-                new.start(control, inlet, self.policy.timeout)
+            begun = running.start("sink", new, seconds)
         except BaseException:
-            if self._peer is not new:
-                new.close()
+            new.close()
             raise
         self._peer = new
+        begun += running.start("source", new, seconds)
+        running.stop_ended(new, begun, seconds)
 
     def _renewed(self, spent: Peer) -> None:
         """A process that lives, and is of no use any more, gives way to a new one between two calls."""
@@ -371,25 +372,23 @@ class Plugin:
             if self._peer is not spent:
                 return
             self._peer = None  # who calls now waits for the new one
-            for control, _ in list(self._running.values()):
-                _stopped(spent, control, self.policy.timeout)
+            self._stopped(spent)
             self.lines.add("INFO", f"the process is replaced: {spent.spent}")
             self._let_go(spent)
             self._current()
 
+    def _stopped(self, old: Peer | None) -> None:
+        """What runs there ends, once what was on its way there has arrived."""
+        if old is not None:
+            self._usage.wait(old, "streaming", self.policy.timeout)
+            self._running.stop(old, self.policy.timeout)
+
     def _let_go(self, old: Peer) -> None:
         """Close it once nobody waits for its answers."""
-        with self._idle:
-            self._idle.wait_for(lambda: not self._using[id(old)], self.policy.timeout)
-            del self._using[id(old)]
+        self._usage.wait(old, "calling", self.policy.timeout)
+        self._usage.wait(old, "streaming", self.policy.timeout)
+        self._usage.forget(old)
         old.close()
 
 
 _KINDS = ("function", "source", "sink")
-
-
-def _stopped(peer: Peer | None, control: Control, seconds: float) -> None:
-    """Stop a source or sink, where there still is one."""
-    if peer is not None and not peer.lost:
-        with contextlib.suppress(Lost, Declined):
-            peer.stop(control, seconds)

@@ -28,6 +28,7 @@ MOST_HEADER = 1 << 20
 
 MOST_FRAMES = 64
 _KIND = re.compile(r"[a-z]{2,16}")
+_WRITTEN = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Refused(Exception):
@@ -92,7 +93,7 @@ class Wire:
             header["sizes"] = [memoryview(part).nbytes for part in payload]
         if fields:
             header.update(fields)
-        text = json.dumps(header, separators=(",", ":"), ensure_ascii=True).encode()
+        text = _WRITTEN(header).encode()
         return [self._signed(self._ours, text, payload), text, *payload]
 
     def unpack(self, frames: Sequence[Buffer]) -> Message:

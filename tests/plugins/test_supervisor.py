@@ -19,10 +19,9 @@ from kuiper_nb.contracts import Call
 from kuiper_nb.errors import PluginError
 from kuiper_nb.plugins.crashes import Policy
 from kuiper_nb.plugins.kernel import Kernel
-from kuiper_nb.plugins.peer import Control
 from kuiper_nb.plugins.supervisor import Plugin
 
-from .conftest import PATIENCE, Collected, Written
+from .conftest import PATIENCE, Written
 
 Start = Callable[..., Plugin]
 
@@ -297,103 +296,6 @@ def test_what_does_not_start_takes_over_nothing(plugin: Start, written: Written)
 
     assert called(mirror, "double", [1]) == ([2], {})
     assert mirror.generation == 1
-
-
-SOURCE = """
-    import os, time
-    @source
-    def counted(first: int):
-        n = first
-        while True:
-            yield {"pid": os.getpid(), "n": n}
-            n += 1
-            time.sleep(0.001)
-    @function
-    def die(n): os._exit(1)
-"""
-
-
-def test_a_source_goes_on_in_a_new_process(plugin: Start):
-    mirror = plugin(SOURCE)
-    inlet, control = Collected(), Control("counted", "source", "r1", "op", 0, "", {"first": "5"})
-    mirror.begin(control, inlet)
-    inlet.wait(lambda: len(inlet.items) > 0)
-    assert mirror.status.refCount == {"r1": 1}
-
-    os.kill(mirror.status.pid, signal.SIGKILL)
-    inlet.wait(lambda: len({row["pid"] for row in inlet.items}) == 2)
-
-    mirror.end(control)
-    assert mirror.status.refCount == {}
-
-
-SINK = """
-    class Slow(Sink):
-        def configure(self, conf): self.path = conf["path"]
-        def open(self, ctx): threading.Event().wait(0.3)
-        def collect(self, ctx, data):
-            with open(self.path, "ab") as file: file.write(data)
-
-    import threading
-    plugin.start(PluginConfig("p", sinks={"slow": Slow}))
-"""
-
-
-def until(over: threading.Event, done: Callable[[], bool]) -> None:
-    """Look now and then, but not for ever."""
-    for _ in range(int(PATIENCE * 100)):
-        if done() or over.wait(0.01):
-            break
-
-
-@pytest.mark.parametrize("change", ["killed", "restarted", "replaced"])
-def test_a_sink_is_handed_nothing_before_it_is_open_in_a_new_process(
-    plugin: Start, written: Written, tmp_path: Path, change: str
-):
-    mirror = plugin(SINK)
-    control = Control("slow", "sink", "r1", "op", 0, "", {"path": str(tmp_path / "out")})
-    mirror.begin(control, None)
-    over = threading.Event()
-    told: list[str] = []
-    handed: list[bytes] = []
-
-    def hand_over() -> None:
-        while not over.is_set():
-            try:
-                mirror.write(control, b"x")
-                handed.append(b"x")
-            except PluginError as error:
-                told.append(str(error))
-
-    handing = threading.Thread(target=hand_over)
-    handing.start()
-    if change == "killed":
-        pid = mirror.status.pid
-        os.kill(pid, signal.SIGKILL)
-        until(over, lambda: mirror.status.pid not in (None, pid))
-    elif change == "restarted":
-        mirror.restart()
-    else:
-        mirror.swap(written(SINK))
-    more = len(handed) + 20
-    until(over, lambda: len(handed) + len(told) >= more)
-    over.set()
-    handing.join(PATIENCE)
-
-    assert told == []
-
-
-def test_a_source_moves_to_the_plugin_that_takes_over(plugin: Start, written: Written):
-    mirror = plugin(SOURCE)
-    inlet, control = Collected(), Control("counted", "source", "r1", "op", 0, "", {"first": "5"})
-    mirror.begin(control, inlet)
-    inlet.wait(lambda: len(inlet.items) > 0)
-
-    mirror.swap(written(SOURCE.replace("n = first", "n = -first")))
-    inlet.wait(lambda: any(row["n"] < 0 for row in inlet.items))
-
-    pids = [row["pid"] for row in inlet.items]
-    assert pids == sorted(pids, key=pids.index)
 
 
 def test_a_flood_of_output_is_counted_and_holds_nobody_up(plugin: Start):
