@@ -35,3 +35,7 @@ class Hello:
     served: tuple[Served, ...] = ()
     codecs: tuple[str, ...] = ("json",)
     sdk: str = ""
+
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        """Of the symbols of a kind."""
+        return tuple(each.name for each in self.served if each.kind == kind)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ..contracts import Answer, Call
 from ..errors import PluginError
@@ -25,6 +25,11 @@ from .peer import Control, Declined, Inlet, Lost, Peer
 from .running import Running, stopped
 from .status import PluginStatus, State, memory_of
 from .usage import Usage, What
+
+T = TypeVar("T")
+
+_GRACE = 0.5
+"""Seconds in which a process that is to be stopped may answer what it has been asked."""
 
 
 class Plugin:
@@ -59,6 +64,7 @@ class Plugin:
         self._started = 0.0
         self._crashes = Crashes(clock)
         self._quarantined = False
+        self._stops = 0
         self._looking = 0  # bisections under way: what dies meanwhile is no news
         self._running = Running()
         self._usage = Usage(lambda: self._peer)
@@ -77,8 +83,9 @@ class Plugin:
         with self._lock:
             peer, self._peer = self._peer, None
             self._state, self._error = "stop", ""
+            self._stops += 1
         if peer is not None:
-            peer.close()
+            self._let_go(peer, _GRACE)
 
     def drop(self) -> None:
         """Stop and forget it. Raises PluginError while rules use it, naming them."""
@@ -125,7 +132,7 @@ class Plugin:
             self.generation += 1
         self._watch(peer)
         if old is not None:
-            self._let_go(old)
+            self._let_go(old, self.policy.timeout)
         return hello
 
     # ---- what it is asked
@@ -144,19 +151,21 @@ class Plugin:
 
     def validate(self, symbol: str, arguments: list[str]) -> str:
         """What a function has against these arguments; '' for nothing. Raises PluginError."""
-        with self._in_use() as peer:
-            try:
-                return peer.validate(symbol, arguments)
-            except (Lost, Declined) as error:
-                raise PluginError(f"plugin {self.name}: {symbol} cannot be validated: {error}") from None
+        try:
+            return self._asked("calling", lambda peer: peer.validate(symbol, arguments))
+        except (Lost, Declined) as error:
+            raise PluginError(f"plugin {self.name}: {symbol} cannot be validated: {error}") from None
 
     def begin(self, control: Control, inlet: Inlet | None) -> None:
         """Start a source or sink, and again whenever the process is a new one. Raises PluginError."""
+
+        def start(peer: Peer) -> None:
+            self._running.add(control, inlet)
+            peer.start(control, inlet, self.policy.timeout)
+
         for attempt in (1, 2):
             try:
-                with self._in_use("streaming") as peer:
-                    self._running.add(control, inlet)
-                    peer.start(control, inlet, self.policy.timeout)
+                self._asked("streaming", start)
                 return
             except Lost as why:
                 if attempt == 2:
@@ -174,8 +183,7 @@ class Plugin:
         """Hand an item to a sink, to a new process if the old one dies with it. Raises PluginError."""
         for attempt in (1, 2):
             try:
-                with self._in_use("streaming") as peer:
-                    peer.write(control, item, self.policy.timeout)
+                self._asked("streaming", lambda peer: peer.write(control, item, self.policy.timeout))
                 return
             except Lost as why:
                 if attempt == 2:
@@ -210,7 +218,6 @@ class Plugin:
         """A snapshot."""
         peer, measured = self._peer, self._meter.measured
         pid = peer.pid if peer is not None and not peer.lost else None
-        names = {kind: tuple(s.name for s in self.hello.served if s.kind == kind) for kind in _KINDS}
         return PluginStatus(
             name=self.name,
             status=self._state,
@@ -218,9 +225,9 @@ class Plugin:
             errMsg=self._error,
             language=self.hello.language,
             version=self.hello.version,
-            functions=names["function"],
-            sources=names["source"],
-            sinks=names["sink"],
+            functions=self.hello.names("function"),
+            sources=self.hello.names("source"),
+            sinks=self.hello.names("sink"),
             pid=pid,
             uptime=self._clock() - self._started if pid is not None else 0.0,
             generation=self.generation,
@@ -264,19 +271,21 @@ class Plugin:
                 self._looking -= 1
 
     def _once(self, symbol: str, call: Call) -> Answer:
-        with self._in_use() as peer:
-            return peer.call(symbol, call, self.policy.timeout)
+        return self._asked("calling", lambda peer: peer.call(symbol, call, self.policy.timeout))
+
+    def _asked(self, what: What, ask: Callable[[Peer], T]) -> T:
+        """What the process that runs answers; the next one, where somebody stops it meanwhile. Raises Lost, …"""
+        while True:
+            stops, peer = self._stops, self._current()
+            try:
+                with self._usage.of(peer, what) as current:
+                    if current:
+                        return ask(peer)
+            except Lost:
+                if stops == self._stops:
+                    raise
 
     # ---- the process
-
-    @contextlib.contextmanager
-    def _in_use(self, what: What = "calling") -> Iterator[Peer]:
-        while True:
-            peer = self._current()
-            with self._usage.of(peer, what) as current:
-                if current:
-                    yield peer
-                    return
 
     def _current(self) -> Peer:
         """The process that runs, a new one if need be. Raises PluginError."""
@@ -311,7 +320,7 @@ class Plugin:
         """Take note of the end of a process; with too many of them, start no more."""
         peer, self._peer = self._peer, None
         if peer is not None:
-            self._let_go(peer)
+            self._let_go(peer, self.policy.timeout)
         self._state, self._error = "error", why
         self._restarts += 1
         if self._looking:
@@ -374,7 +383,7 @@ class Plugin:
             self._peer = None  # who calls now waits for the new one
             self._stopped(spent)
             self.lines.add("INFO", f"the process is replaced: {spent.spent}")
-            self._let_go(spent)
+            self._let_go(spent, self.policy.timeout)
             self._current()
 
     def _stopped(self, old: Peer | None) -> None:
@@ -383,12 +392,7 @@ class Plugin:
             self._usage.wait(old, "streaming", self.policy.timeout)
             self._running.stop(old, self.policy.timeout)
 
-    def _let_go(self, old: Peer) -> None:
-        """Close it once nobody waits for its answers."""
-        self._usage.wait(old, "calling", self.policy.timeout)
-        self._usage.wait(old, "streaming", self.policy.timeout)
-        self._usage.forget(old)
+    def _let_go(self, old: Peer, seconds: float) -> None:
+        """Close it once nobody waits for its answers, or after so long."""
+        self._usage.end(old, seconds)
         old.close()
-
-
-_KINDS = ("function", "source", "sink")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Literal, get_args
@@ -33,7 +34,8 @@ class Usage:
             yield still
         finally:
             with self._changed:
-                self._counts[key] -= still
+                if still and key in self._counts:  # it may have been forgotten
+                    self._counts[key] -= 1
                 self._changed.notify_all()
 
     def wait(self, peer: Peer, what: What, seconds: float) -> None:
@@ -41,8 +43,11 @@ class Usage:
         with self._changed:
             self._changed.wait_for(lambda: not self._counts[id(peer), what], seconds)
 
-    def forget(self, peer: Peer) -> None:
-        """It is gone; another may get its number."""
+    def end(self, peer: Peer, seconds: float) -> None:
+        """Wait for all that use *peer*, but not longer; then it is forgotten, as another may get its number."""
+        deadline = time.monotonic() + seconds
+        for what in get_args(What):
+            self.wait(peer, what, max(deadline - time.monotonic(), 0))
         with self._changed:
             for what in get_args(What):
                 self._counts.pop((id(peer), what), None)

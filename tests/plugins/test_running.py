@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kuiper_nb.contracts import Call
 from kuiper_nb.errors import PluginError
 from kuiper_nb.plugins.peer import Control
 from kuiper_nb.plugins.supervisor import Plugin
@@ -178,3 +179,55 @@ def test_a_sink_that_its_rule_ends_while_it_opens_in_a_new_process_is_closed_the
     swapping.join(PATIENCE)
 
     assert (tmp_path / f"closed{mirror.status.pid}").exists()
+
+
+NUMBERED = """
+    import threading
+    class Numbered(Sink):
+        def configure(self, conf): self.path = conf["path"]
+        def open(self, ctx): pass
+        def collect(self, ctx, data):
+            threading.Event().wait(0.03)
+            with open(self.path, "ab") as file: file.write(data + b" ")
+
+    def slow(n):
+        threading.Event().wait(0.03)
+        return n
+
+    plugin.start(PluginConfig("p", functions={"slow": slow}, sinks={"numbered": Numbered}))
+"""
+
+
+def test_restarts_however_soon_one_after_the_other_lose_and_double_nothing(plugin: Start, tmp_path: Path):
+    mirror = plugin(NUMBERED)
+    out = tmp_path / "out"
+    sink = Control("numbered", "sink", "r1", "op", 0, "", {"path": str(out)})
+    mirror.begin(sink, None)
+    over = threading.Event()
+    told: list[str] = []
+    numbers: list[int] = []
+
+    def hand_over() -> None:
+        while not over.is_set():
+            numbers.append(len(numbers))
+            try:
+                mirror.write(sink, str(numbers[-1]).encode())
+            except PluginError as error:
+                told.append(str(error))
+
+    def call() -> None:
+        while not over.is_set():
+            answer = mirror.call("slow", Call(([1],), 1))
+            told.extend(failure.message for failure in answer.failures.values())
+
+    threads = [threading.Thread(target=work) for work in (hand_over, call)]
+    for thread in threads:
+        thread.start()
+    for _ in range(12):
+        mirror.restart()
+    over.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+
+    assert told == []
+    assert [int(number) for number in out.read_text().split()] == numbers
