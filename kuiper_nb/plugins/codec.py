@@ -140,18 +140,48 @@ def _stream(arrays: Sequence[pa.Array]) -> Buffer:
     return b"".join((head, pa.RecordBatch.from_arrays(list(arrays), schema=schema).serialize(), _END))
 
 
+_LONGEST = 4096
+"""Bytes of a schema that is kept: names and types of a few columns."""
+
+
 def _columns(payload: Buffer, columns: int, rows: int) -> list[Any]:
     try:
-        batches = list(pa.RecordBatchStreamReader(pa.py_buffer(payload)))
+        batch = _sole(payload)
+        batches = [batch] if batch is not None else list(pa.RecordBatchStreamReader(pa.py_buffer(payload)))
         for batch in batches:
             batch.validate(full=True)
         found: list[Any] = batches[0].columns if len(batches) == 1 else []
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, EOFError) as error:
         raise Unreadable(f"not readable as Arrow: {error}") from None
     if len(batches) != 1:
         raise Unreadable(f"{len(batches)} batches, not one")
     _check(found, columns, rows)
     return found
+
+
+def _sole(stream: Buffer) -> pa.RecordBatch | None:
+    """The batch of a stream of a schema, a batch and the end, in half the time that a reader takes, which looks at the
+    schema anew each time; None for any other stream.
+    """
+    head = 8 + int.from_bytes(stream[4:8], "little")  # four bytes of a mark, four of a length, the schema
+    if not 8 < head <= min(_LONGEST, len(stream)) or stream[-len(_END) :] != _END:
+        return None
+    schema = _read(bytes(stream[:head]))
+    if schema is None:
+        return None
+    reader = pa.BufferReader(stream)
+    reader.seek(head)
+    message = pa.ipc.read_message(reader)
+    if message.type != "record batch" or reader.tell() + len(_END) != len(stream):
+        return None
+    return pa.ipc.read_record_batch(message, schema)
+
+
+@lru_cache(256)
+def _read(head: bytes) -> pa.Schema | None:
+    """A schema; None where dictionaries come between it and the batch."""
+    schema = pa.ipc.read_schema(pa.py_buffer(head))
+    return None if "dictionary<" in str(schema) else schema
 
 
 def _check(found: Sequence[Any], columns: int, rows: int) -> None:

@@ -81,7 +81,8 @@ class Wire:
 
     def renew(self, key: bytes) -> None:
         """Sign with *key* from now on, and count anew."""
-        self._key = key
+        self._signing = hmac.new(key, self._ours, "sha256")
+        self._checking = hmac.new(key, self._theirs, "sha256")
         self._sent = 0
         self._seen = 0
 
@@ -94,14 +95,14 @@ class Wire:
         if fields:
             header.update(fields)
         text = _WRITTEN(header).encode()
-        return [self._signed(self._ours, text, payload), text, *payload]
+        return [self._signed(self._signing, text, payload), text, *payload]
 
     def unpack(self, frames: Sequence[Buffer]) -> Message:
         """The message of *frames*. Raises Refused; nothing of what is refused has an effect."""
         if not 2 <= len(frames) <= MOST_FRAMES or memoryview(frames[1]).nbytes > MOST_HEADER:
             raise Refused("stranger", "no message")
         signature, text, payload = bytes(frames[0]), bytes(frames[1]), list(frames[2:])
-        if not hmac.compare_digest(signature, self._signed(self._theirs, text, payload)):
+        if not hmac.compare_digest(signature, self._signed(self._checking, text, payload)):
             raise Refused("stranger", "another key")
         header = _read(text)
         number, sizes = header.pop("n", 0), header.pop("sizes", [])
@@ -115,11 +116,10 @@ class Wire:
             raise Refused("malformed", "a message of no kind")
         return Message(kind, header, payload)
 
-    def _signed(self, side: bytes, header: bytes, payload: Sequence[Buffer]) -> bytes:
-        if not self._whole or not payload:
-            return hmac.digest(self._key, side + header, "sha256")
-        made = hmac.new(self._key, side + header, "sha256")
-        for part in payload:
+    def _signed(self, begun: hmac.HMAC, header: bytes, payload: Sequence[Buffer]) -> bytes:
+        made = begun.copy()
+        made.update(header)
+        for part in payload if self._whole else ():
             made.update(part)
         return made.digest()
 

@@ -86,6 +86,44 @@ def test_what_is_no_json_of_columns_is_refused(text: bytes):
         unpacked("json", [text], 1, 1)
 
 
+def streamed(batches: list[pa.RecordBatch], schema: pa.Schema, end: bytes = b"") -> bytes:
+    """As a writer of another language may do it, with its own *end*, or none."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return sink.getvalue().to_pybytes()[:-8] + end
+
+
+END = b"\xff\xff\xff\xff\0\0\0\0"
+
+
+@pytest.mark.parametrize("end", [b"", END, b"\0\0\0\0"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1, 2]),
+        pa.array(["a", "b"]).dictionary_encode(),
+        pa.ListArray.from_arrays([0, 1, 2], pa.array(["a", "b"]).dictionary_encode()),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_streams_of_any_writer_are_read(column: pa.Array, end: bytes):
+    batch = pa.record_batch({"any": column})
+
+    for _ in range(2):  # what is kept of the first does not mislead the second
+        (found,) = unpacked("arrow", [streamed([batch], batch.schema, end)], 1, 2)
+        assert found.to_pylist() == column.to_pylist()
+
+
+@pytest.mark.parametrize("batches", [0, 2])
+def test_streams_of_more_or_less_than_a_batch_are_refused(batches: int):
+    batch = pa.record_batch({"any": [1, 2]})
+
+    with pytest.raises(Unreadable):
+        unpacked("arrow", [streamed([batch] * batches, batch.schema, END)], 1, 2)
+
+
 def test_no_mutated_arrow_kills_or_deceives():
     """10,000 streams with up to eight changed, lost or doubled bytes; accepted ones are valid and of the right size."""
     chance = random.Random(20261126)

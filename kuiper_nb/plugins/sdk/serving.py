@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import zmq
@@ -21,6 +22,8 @@ from .symbols import Symbols
 
 if TYPE_CHECKING:
     from .streams import Streams
+
+    Answered = Callable[[Symbols, Message, int], tuple[dict[str, Any], Any]]
 
 
 class Serving:
@@ -45,6 +48,7 @@ class Serving:
             for channel in CHANNELS
         }
         self._streams: Streams
+        self._answered: Answered
         self._most = 0  # bytes of a message that the host takes; 0 for any
 
     def run(self) -> bool:
@@ -80,12 +84,11 @@ class Serving:
         """What logs, streams and calls need: Arrow above all. The host knows us already, and does not count this time
         as a call's.
         """
-        from . import logs, streams
+        from . import answering, logs, streams
 
         logs.to_host(self._channels["log"])
         self._streams = streams.Streams(self._channels["data"], self._symbols, self._most)
-        from .. import codec  # noqa: F401
-
+        self._answered = answering.answered
         for function in self._symbols.functions.values():
             function.native  # noqa: B018  made, and kept
 
@@ -129,32 +132,13 @@ class Serving:
         number, rows = message["id"], message["rows"]
         try:
             fields: dict[str, Any]
-            fields, payload = self._answer(message, rows)
+            fields, payload = self._answered(self._symbols, message, rows)
         except Exception as error:
             fields, payload = fault(error), []
         if too_long(payload, self._most):
             fields = {"error": f"{size(payload) >> 20} MiB of answers are more than one message may hold"}
             payload = []
         self._channels["calls"].send("answer", {"id": number, "rows": rows, **fields}, payload)
-
-    def _answer(self, message: Message, rows: int) -> tuple[dict[str, Any], Any]:
-        from ...contracts import Call
-        from ...functions.columns import as_python
-        from ..codec import packed, unpacked
-
-        symbol = self._symbols.functions.get(message["symbol"])
-        if symbol is None:
-            raise ValueError(f"there is no function {message['symbol']}")
-        columns = unpacked(message["codec"], message.payload, message["columns"], rows)
-        if not symbol.native.vectorized:
-            columns = [column if isinstance(column, list) else as_python(column) for column in columns]
-        answer = symbol.answer(Call(tuple(columns), rows, message.get("context", {})))
-        codec, payload = packed([answer.values], rows)
-        failures = [[row, failure.message, failure.where] for row, failure in answer.failures.items()]
-        fields: dict[str, Any] = {"codec": codec}
-        if failures:
-            fields["failures"] = failures
-        return fields, payload
 
 
 def _received(channel: Channel) -> Message | None:
