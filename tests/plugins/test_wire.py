@@ -95,7 +95,6 @@ def test_a_new_key_starts_anew():
 )
 def test_a_signed_header_that_says_nothing_is_refused(header: str):
     _, plugin = sides()
-    host = Wire(KEY, "host", "calls")
     signature = hmac.digest(KEY, b"host:calls:" + header.encode(), "sha256")
 
     with pytest.raises(Refused):
