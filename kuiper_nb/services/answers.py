@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from math import isfinite
 from typing import Any, NoReturn
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -213,10 +214,10 @@ def _one(field: Field, value: Any, place: str) -> Any:
         case _F.CPPTYPE_DOUBLE | _F.CPPTYPE_FLOAT if kind in (int, float):
             return float(value)
         case _F.CPPTYPE_INT32 | _F.CPPTYPE_INT64 | _F.CPPTYPE_UINT32 | _F.CPPTYPE_UINT64 | _F.CPPTYPE_ENUM:
-            whole = kind is int or (kind is float and value.is_integer())
+            number = kind is int or (kind is float and isfinite(value))  # cut to a whole one, as eKuiper does
             as_text = kind is str and field.cpp_type in _LONG and _is_whole(value)  # as protobuf writes 64 bits
-            if (whole or as_text) and _has_room(number := int(value)):
-                return number
+            if (number or as_text) and _has_room(whole := int(value)):
+                return whole
     raise _misfit(place, _NAMES[field.cpp_type], value)
 
 

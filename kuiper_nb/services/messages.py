@@ -13,6 +13,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from google.protobuf import message_factory
@@ -200,7 +201,7 @@ def _fill_plain(inner: Message, value: Any) -> None:
 
 
 def _scalar(field: Field, value: Any) -> Any:
-    """A value of the same kind; a text is no number, and half a number no whole one."""
+    """A value of the same kind; a text is no number, and of half a number the whole is taken, as eKuiper does."""
     kind = type(value)
     if field.enum_type is not None:
         return _enum(field, field.enum_type, value)
@@ -216,7 +217,7 @@ def _scalar(field: Field, value: Any) -> Any:
         case _F.CPPTYPE_DOUBLE | _F.CPPTYPE_FLOAT if kind in (int, float):
             return float(value)
         case _F.CPPTYPE_INT32 | _F.CPPTYPE_INT64 | _F.CPPTYPE_UINT32 | _F.CPPTYPE_UINT64:
-            if kind is int or (kind is float and value.is_integer()):
+            if kind is int or (kind is float and isfinite(value)):
                 return int(value)
     raise _misfit(field, value, type_of(field))
 
@@ -224,7 +225,7 @@ def _scalar(field: Field, value: Any) -> Any:
 def _enum(field: Field, enum: Any, value: Any) -> int:
     if isinstance(value, str) and value in enum.values_by_name:
         return int(enum.values_by_name[value].number)
-    if type(value) in (int, float) and float(value).is_integer():
+    if type(value) is int or (type(value) is float and isfinite(value)):
         return int(value)
     raise _misfit(field, value, f"one of {', '.join(list(enum.values_by_name)[:8])}, or its number")
 

@@ -76,6 +76,21 @@ def test_bytea_is_text_where_a_string_is_wanted(all_of_it: Any) -> None:
     assert (found["maybe"], found["text"]) == ("é", "wrapped")
 
 
+def test_half_a_number_is_cut_to_a_whole_one(all_of_it: Any) -> None:
+    found = value_of(message_of(all_of_it, [{"i": -1.9, "u": 2.5, "colour": 1.2}]))
+
+    assert (found["i"], found["u"], found["colour"]) == (-1, 2, 1)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e300])
+def test_a_float_that_is_no_number_of_64_bits_is_refused_where_a_whole_one_is_wanted(
+    all_of_it: Any, value: float
+) -> None:
+    for name in ("i", "colour"):
+        with pytest.raises(RowFault, match=f"{name}: expected"):
+            message_of(all_of_it, [{name: value}])
+
+
 def test_what_is_not_given_is_zero_or_null_or_not_there(all_of_it: Any) -> None:
     found = value_of(message_of(all_of_it, [{"i": 1}]))
 
