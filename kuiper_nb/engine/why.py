@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,16 +19,21 @@ if TYPE_CHECKING:
     from .pipeline import Pipeline
     from .rule import Rule
 
+_PATIENCE = 0.3
+"""Seconds that rows on their way have to pass a rule."""
+
 _DATES_FROM = 10**11
 """Times from here on (1973, in ms) are shown as dates; smaller ones count from 0, as in lessons and tests."""
 
 
 def reason(rule: Rule, pipeline: Pipeline | None, source: Source | None, place: Callable[[str], str] = str) -> str:
     """One or two lines. *place* says where in the user's code `file:line` is."""
+    _let_arrive(rule)
     status = rule.status
     for found in (
         _not_running(rule, status),
         _sent(status),
+        _at_work(rule, status, place),
         _no_row(rule, status, source),
         _all_failed(rule, status, place),
         _all_late(rule, status),
@@ -39,6 +45,13 @@ def reason(rule: Rule, pipeline: Pipeline | None, source: Source | None, place: 
         if found:
             return found
     return _summed(status)
+
+
+def _let_arrive(rule: Rule) -> None:
+    """What was pushed in the line before counts, too; but a rule may be at work for long."""
+    until = time.monotonic() + _PATIENCE
+    while not rule.status.rows_out and not rule.idle and time.monotonic() < until:
+        time.sleep(0.005)
 
 
 def _not_running(rule: Rule, status: RuleStatus) -> str:
@@ -58,6 +71,15 @@ def _sent(status: RuleStatus) -> str:
     more = f" Of {_rows(status.rows_in)} in, {' and '.join(lost)}." if lost else ""
     emits = "emit" if status.emits == 1 else "emits"
     return f"Rule {status.id} has sent {_rows(status.rows_out)} in {status.emits:,} {emits}.{more}"
+
+
+def _at_work(rule: Rule, status: RuleStatus, place: Callable[[str], str]) -> str:
+    """Counts are of whole micro-batches, and the first is not over."""
+    if status.rows_in or status.state != "running" or rule.idle:
+        return ""
+    what, where = rule.guard.what, rule.guard.place()
+    in_user_code = f": {what} has not returned, in {place(where)}" if where else ""
+    return f"Rule {rule.id} is at work on the first rows{in_user_code}."
 
 
 def _no_row(rule: Rule, status: RuleStatus, source: Source | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,37 @@ def test_no_row_has_arrived(session: Session) -> None:
     assert rule.why() == (
         'No row has arrived: nothing was pushed since the rule started. kuiper.push("demo", …) would.'
     )
+
+
+def test_what_was_pushed_just_now_has_arrived() -> None:
+    with Session() as session:
+        session.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo")')
+        rule = session.rule("SELECT t FROM demo WHERE t > 1")
+        for _ in range(20):
+            session.push("demo", {"t": 1})
+
+        assert rule.why() == "WHERE removed all 20 rows: t > 1."
+
+
+def test_a_function_that_does_not_return_is_named_with_its_line() -> None:
+    entered, over = threading.Event(), threading.Event()
+
+    def endless(t: float) -> float:
+        entered.set()
+        over.wait()
+        return t
+
+    with Session() as session:
+        session.sql('CREATE STREAM demo () WITH (TYPE="memory", DATASOURCE="demo")')
+        session.function(endless)
+        rule = session.rule("SELECT endless(t) AS t FROM demo")
+        session.push("demo", {"t": 1})
+        entered.wait()
+        why = rule.why()
+        over.set()
+
+    line = endless.__code__.co_firstlineno + 2
+    assert why == f"Rule rule1 is at work on the first rows: function endless has not returned, in {__file__}:{line}."
 
 
 def test_the_source_delivers_later(session: Session) -> None:
